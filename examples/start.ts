@@ -1,0 +1,73 @@
+// `npm start`: the Worker on this machine, with a demo client and commands to paste.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { call, type NewClient } from './api.ts';
+import { devVars, freePort, ROOT, startDevServer } from './dev-server.ts';
+
+const STATE = join(ROOT, '.wrangler', 'state');
+const DEMO_CLIENT = join(STATE, 'demo-client.json');
+
+const port = Number(process.env['PORT'] ?? 8787);
+if (!Number.isInteger(port) || port < 1 || port > 65_535) {
+  console.error('PORT must be a number from 1 to 65535.');
+  process.exit(1);
+}
+const adminKey = devVars()['ADMIN_KEY'];
+if (adminKey === undefined) {
+  console.error('ADMIN_KEY is missing in .dev.vars. Delete the file and a new one is made.');
+  process.exit(1);
+}
+
+try {
+  await freePort(port);
+  let isShown = false;
+  const server = await startDevServer(port, STATE, (line) => {
+    if (isShown) console.log(line);
+  });
+  const onSignal = () => void server.stop();
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal).on('SIGHUP', onSignal);
+  show(server.url, await demoKey(server.url, adminKey));
+  isShown = true;
+  await server.ended;
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}
+
+/** The key of the demo client: the one of the last start while it still holds, else a new one. */
+async function demoKey(url: string, admin: string): Promise<string> {
+  try {
+    const { key } = JSON.parse(readFileSync(DEMO_CLIENT, 'utf8')) as NewClient;
+    await call(`${url}/imports?limit=1`, key);
+    return key;
+  } catch {
+    const client = await call<NewClient>(`${url}/admin/clients`, admin, { name: 'demo' });
+    mkdirSync(STATE, { recursive: true });
+    writeFileSync(DEMO_CLIENT, JSON.stringify(client), { mode: 0o600 });
+    return client.key;
+  }
+}
+
+function show(url: string, key: string): void {
+  const auth = `-H "authorization: Bearer ${key}"`;
+  const json = '-H "content-type: application/json"';
+  const chat = (more: string) =>
+    `-d "{\\"model\\":\\"mistral-small-latest\\",\\"messages\\":[{\\"role\\":\\"user\\",\\"content\\":\\"Which way does the wind blow?\\"}]${more}}"`;
+  console.log(`
+Windsock runs on ${url} (Ctrl-C ends it).
+
+Key of the demo client: ${key}
+
+A chat:
+  curl ${url}/v1/chat/completions ${auth} ${json} ${chat('')}
+
+A streamed chat:
+  curl -N ${url}/v1/chat/completions ${auth} ${json} ${chat(',\\"stream\\":true')}
+
+A JSONL import with its progress:
+  npm run import -- ${url} ${key} examples/support.jsonl
+
+The health page:
+  curl ${url}/health
+`);
+}

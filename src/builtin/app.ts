@@ -1,0 +1,43 @@
+import { Hono } from 'hono';
+import { mistralError, observabilityError, OBSERVABILITY_PREFIX } from '../mistral/errors.ts';
+import type { Upstream } from '../mistral/upstream.ts';
+import type { BuiltinEnv } from './context.ts';
+import { BuiltinError } from './errors.ts';
+import { chatRoutes } from './routes/chat.ts';
+import { datasetRoutes } from './routes/datasets.ts';
+import { fileRoutes } from './routes/files.ts';
+import { modelRoutes } from './routes/models.ts';
+
+const CORRELATION_ID = 'mistral-correlation-id';
+
+/** The built-in backend: the paths of the Mistral API that it serves. */
+const builtin = new Hono<BuiltinEnv>()
+  .route('/v1/chat', chatRoutes)
+  .route('/v1/models', modelRoutes)
+  .route('/v1/files', fileRoutes)
+  .route('/v1/observability/datasets', datasetRoutes)
+  .notFound((c) => {
+    const message = `The built-in backend does not offer ${c.req.method} ${c.req.path}.`;
+    return c.req.path.startsWith(OBSERVABILITY_PREFIX)
+      ? c.json(observabilityError(message, 'FEATURE_NOT_SUPPORTED'), 404)
+      : c.json(mistralError(message, 'not_found'), 404);
+  })
+  .onError((error, c) => {
+    if (error instanceof BuiltinError) return c.json(error.body, error.status);
+    throw error;
+  });
+
+/**
+ * The built-in backend as an upstream.
+ * @param origin scheme, host and port for the links in its answers
+ * @param requestId becomes the answer's `mistral-correlation-id`
+ */
+export function builtinUpstream(env: Env, origin: string, requestId: string): Upstream {
+  return async function answer({ method, path, headers, body, signal }) {
+    const request = new Request(origin + path, { method, headers, body, signal });
+    const response = await builtin.fetch(request, env);
+    const answered = new Response(response.body, response);
+    answered.headers.set(CORRELATION_ID, requestId);
+    return answered;
+  };
+}

@@ -1,0 +1,131 @@
+import * as z from 'zod';
+
+// The request of POST /v1/chat/completions as the OpenAPI document has it: closed objects, so that an unknown field
+// is a 422 here as it is upstream.
+
+const textChunk = z.strictObject({ type: z.literal('text'), text: z.string() });
+const thinkChunk = z.strictObject({
+  type: z.literal('thinking'),
+  thinking: z.array(z.record(z.string(), z.unknown())),
+  signature: z.string().nullish(),
+  closed: z.boolean().optional(),
+});
+const link = z.union([z.string(), z.looseObject({ url: z.string() })]);
+const contentChunk = z.discriminatedUnion('type', [
+  textChunk,
+  thinkChunk,
+  z.strictObject({ type: z.literal('image_url'), image_url: link }),
+  z.strictObject({
+    type: z.literal('document_url'),
+    document_url: z.string(),
+    document_name: z.string().nullish(),
+  }),
+  z.strictObject({
+    type: z.literal('reference'),
+    reference_ids: z.array(z.union([z.string(), z.int()])),
+  }),
+  z.strictObject({ type: z.literal('file'), file_id: z.string() }),
+  z.strictObject({ type: z.literal('input_audio'), input_audio: z.string() }),
+]);
+
+const content = z.union([z.string(), z.array(contentChunk)]);
+
+const toolCall = z.strictObject({
+  id: z.string().optional(),
+  type: z.literal('function').optional(),
+  function: z.strictObject({
+    name: z.string(),
+    arguments: z.union([z.string(), z.record(z.string(), z.unknown())]),
+  }),
+  index: z.int().optional(),
+});
+
+const message = z.discriminatedUnion('role', [
+  z.strictObject({
+    role: z.literal('system'),
+    content: z.union([z.string(), z.array(z.union([textChunk, thinkChunk]))]),
+  }),
+  z.strictObject({ role: z.literal('user'), content: content.nullable() }),
+  z.strictObject({
+    role: z.literal('assistant'),
+    content: content.nullish(),
+    tool_calls: z.array(toolCall).nullish(),
+    prefix: z.boolean().optional(),
+  }),
+  z.strictObject({
+    role: z.literal('tool'),
+    content: content.nullable(),
+    tool_call_id: z.string().nullish(),
+    name: z.string().nullish(),
+  }),
+]);
+
+const functionTool = z.strictObject({
+  type: z.literal('function').optional(),
+  function: z.strictObject({
+    name: z.string(),
+    description: z.string().optional(),
+    strict: z.boolean().optional(),
+    parameters: z.record(z.string(), z.unknown()),
+  }),
+});
+const builtInTool = z.looseObject({
+  type: z.enum([
+    'web_search',
+    'web_search_premium',
+    'code_interpreter',
+    'image_generation',
+    'document_library',
+    'connector',
+  ]),
+});
+
+export const chatRequestSchema = z.strictObject({
+  model: z.string(),
+  messages: z.array(message),
+  temperature: z.number().min(0).max(1.5).nullish(),
+  top_p: z.number().gt(0).max(1).nullish(),
+  max_tokens: z.int().min(0).nullish(),
+  stream: z.boolean().optional(),
+  stop: z.union([z.string(), z.array(z.string())]).nullish(),
+  random_seed: z.int().min(0).nullish(),
+  metadata: z.record(z.string(), z.unknown()).nullish(),
+  response_format: z
+    .strictObject({
+      type: z.enum(['text', 'json_object', 'json_schema']).optional(),
+      json_schema: z
+        .strictObject({
+          name: z.string(),
+          description: z.string().nullish(),
+          schema: z.record(z.string(), z.unknown()),
+          strict: z.boolean().optional(),
+        })
+        .nullish(),
+    })
+    .optional(),
+  tools: z.array(z.union([functionTool, builtInTool])).nullish(),
+  tool_choice: z
+    .union([
+      z.enum(['auto', 'none', 'any', 'required']),
+      z.strictObject({
+        type: z.literal('function').optional(),
+        function: z.strictObject({ name: z.string() }),
+      }),
+    ])
+    .optional(),
+  presence_penalty: z.number().min(-2).max(2).nullish(),
+  frequency_penalty: z.number().min(-2).max(2).nullish(),
+  n: z.int().min(1).nullish(),
+  prediction: z
+    .strictObject({ type: z.literal('content').optional(), content: z.string().optional() })
+    .optional(),
+  parallel_tool_calls: z.boolean().optional(),
+  reasoning_effort: z.string().nullish(),
+  prompt_mode: z.literal('reasoning').nullish(),
+  guardrails: z.array(z.looseObject({})).nullish(),
+  prompt_cache_key: z.string().nullish(),
+  service_tier: z.enum(['auto', 'standard_only']).nullish(),
+  safe_prompt: z.boolean().optional(),
+});
+
+export type ChatRequest = z.infer<typeof chatRequestSchema>;

@@ -1,0 +1,216 @@
+import type { DatasetRow } from '../domain/jsonl.ts';
+
+/** A dataset; times in milliseconds since the epoch. */
+export interface StoredDataset {
+  id: string;
+  name: string;
+  description: string;
+  createdAt: number;
+  updatedAt: number;
+}
+
+export type RecordSource = 'EXPLORER' | 'UPLOADED_FILE' | 'DIRECT_INPUT' | 'PLAYGROUND';
+
+/** A record; `payload` and `properties` are JSON texts, handed on without being parsed. */
+export interface StoredRecord {
+  id: string;
+  datasetId: string;
+  payload: string;
+  properties: string;
+  source: RecordSource;
+  createdAt: number;
+  updatedAt: number;
+}
+
+/** One page of a list; pages count from 1. */
+export interface Page {
+  page: number;
+  pageSize: number;
+}
+
+interface DatasetRowSql {
+  [column: string]: SqlStorageValue;
+  id: string;
+  name: string;
+  description: string;
+  created_at: number;
+  updated_at: number;
+}
+
+interface RecordRowSql {
+  [column: string]: SqlStorageValue;
+  seq: number;
+  id: string;
+  dataset_id: string;
+  payload: string;
+  properties: string;
+  source: RecordSource;
+  created_at: number;
+  updated_at: number;
+}
+
+/** A record has to fit in one row of SQLite, whose limit is 2 MB. */
+export const MAX_RECORD_BYTES = 1_900_000;
+
+/** Whether a row can be stored; its JSON may be longer than the text that it was read from. */
+export function fitsInRecord(row: DatasetRow): boolean {
+  const text = JSON.stringify(row);
+  // A UTF-16 unit becomes at most three bytes.
+  return (
+    text.length * 3 <= MAX_RECORD_BYTES ||
+    new TextEncoder().encode(text).byteLength <= MAX_RECORD_BYTES
+  );
+}
+
+/** Datasets of a workspace and their records. */
+export class Datasets {
+  readonly #sql: SqlStorage;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+  }
+
+  create(name: string, description: string, now: number): StoredDataset {
+    const id = crypto.randomUUID();
+    this.#sql.exec(
+      'INSERT INTO datasets (id, name, description, created_at, updated_at) VALUES (?, ?, ?, ?, ?)',
+      id,
+      name,
+      description,
+      now,
+      now,
+    );
+    return { id, name, description, createdAt: now, updatedAt: now };
+  }
+
+  get(id: string): StoredDataset | null {
+    const row = this.#sql.exec<DatasetRowSql>('SELECT * FROM datasets WHERE id = ?', id).next();
+    return row.done ? null : datasetOf(row.value);
+  }
+
+  /** The newest first; `q` is looked for in the name, in any case. */
+  list({ page, pageSize }: Page, q: string | null): { datasets: StoredDataset[]; count: number } {
+    const where = '?1 IS NULL OR instr(lower(name), lower(?1)) > 0';
+    const { count } = this.#sql
+      .exec<{ count: number }>(`SELECT count(*) AS count FROM datasets WHERE ${where}`, q)
+      .one();
+    const rows = this.#sql.exec<DatasetRowSql>(
+      `SELECT * FROM datasets WHERE ${where} ORDER BY created_at DESC, id LIMIT ?2 OFFSET ?3`,
+      q,
+      pageSize,
+      (page - 1) * pageSize,
+    );
+    return { datasets: [...rows].map(datasetOf), count };
+  }
+
+  update(
+    id: string,
+    change: { name: string | null; description: string | null },
+    now: number,
+  ): StoredDataset | null {
+    this.#sql.exec(
+      `UPDATE datasets SET name = coalesce(?, name), description = coalesce(?, description), updated_at = ?
+       WHERE id = ?`,
+      change.name,
+      change.description,
+      now,
+      id,
+    );
+    return this.get(id);
+  }
+
+  /** Deletes a dataset with its records; true when there was one. */
+  delete(id: string): boolean {
+    this.#sql.exec('DELETE FROM records WHERE dataset_id = ?', id);
+    return this.#sql.exec('DELETE FROM datasets WHERE id = ?', id).rowsWritten > 0;
+  }
+
+  addRecord(
+    datasetId: string,
+    row: DatasetRow,
+    source: RecordSource,
+    taskId: string | null,
+    now: number,
+  ): StoredRecord {
+    const record: StoredRecord = {
+      id: crypto.randomUUID(),
+      datasetId,
+      payload: JSON.stringify(row.payload),
+      properties: JSON.stringify(row.properties),
+      source,
+      createdAt: now,
+      updatedAt: now,
+    };
+    this.#sql.exec(
+      `INSERT INTO records (id, dataset_id, payload, properties, source, task_id, created_at, updated_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+      record.id,
+      datasetId,
+      record.payload,
+      record.properties,
+      source,
+      taskId,
+      now,
+      now,
+    );
+    return record;
+  }
+
+  /** In the order in which they were added. */
+  listRecords(
+    datasetId: string,
+    { page, pageSize }: Page,
+  ): { records: StoredRecord[]; count: number } {
+    const { count } = this.#sql
+      .exec<{ count: number }>(
+        'SELECT count(*) AS count FROM records WHERE dataset_id = ?',
+        datasetId,
+      )
+      .one();
+    const rows = this.#sql.exec<RecordRowSql>(
+      'SELECT * FROM records WHERE dataset_id = ? ORDER BY seq LIMIT ? OFFSET ?',
+      datasetId,
+      pageSize,
+      (page - 1) * pageSize,
+    );
+    return { records: [...rows].map(recordOf), count };
+  }
+
+  /** Every record as a line of JSON, in order, read from SQLite as they are taken. */
+  *exportLines(datasetId: string): Generator<string> {
+    const rows = this.#sql.exec<RecordRowSql>(
+      'SELECT payload, properties FROM records WHERE dataset_id = ? ORDER BY seq',
+      datasetId,
+    );
+    for (const row of rows) {
+      yield `{"payload":${row.payload},"properties":${row.properties}}\n`;
+    }
+  }
+
+  /** Takes back what a task had added. */
+  deleteRecordsOfTask(datasetId: string, taskId: string): void {
+    this.#sql.exec('DELETE FROM records WHERE dataset_id = ? AND task_id = ?', datasetId, taskId);
+  }
+}
+
+function datasetOf(row: DatasetRowSql): StoredDataset {
+  return {
+    id: row.id,
+    name: row.name,
+    description: row.description,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}
+
+function recordOf(row: RecordRowSql): StoredRecord {
+  return {
+    id: row.id,
+    datasetId: row.dataset_id,
+    payload: row.payload,
+    properties: row.properties,
+    source: row.source,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}

@@ -1,0 +1,42 @@
+import type { StoredFile } from './files.sql.ts';
+import type { Workspace } from './workspace.ts';
+
+/** Where signed links lead; no key is needed there, the signature stands for it. */
+export const DOWNLOADS_PATH = '/downloads';
+
+/** A link to a file that anyone may follow until it expires. @param expiresAt milliseconds since the epoch */
+export async function signedLink(
+  fileId: string,
+  expiresAt: number,
+  origin: string,
+  workspace: DurableObjectStub<Workspace>,
+): Promise<string> {
+  const signature = await workspace.signLink(fileId, expiresAt);
+  return `${origin}${DOWNLOADS_PATH}/${fileId}?expires=${expiresAt}&signature=${signature}`;
+}
+
+/** The bytes of a file, read chunk by chunk as the client takes them. */
+export function contentOf(file: StoredFile, workspace: DurableObjectStub<Workspace>): Response {
+  let offset = 0;
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const chunk = await workspace.readFile(file.id, offset);
+      if (chunk !== null) {
+        offset += chunk.byteLength;
+        controller.enqueue(chunk);
+      } else if (offset === file.bytes) {
+        controller.close();
+      } else {
+        // Deleted while it was read: a clean end would pass for the whole file.
+        controller.error(new Error('The file was deleted while it was being read.'));
+      }
+    },
+  });
+  const name = encodeURIComponent(file.filename);
+  return new Response(body, {
+    headers: {
+      'content-type': 'application/octet-stream',
+      'content-disposition': `attachment; filename*=UTF-8''${name}`,
+    },
+  });
+}

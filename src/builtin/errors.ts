@@ -1,0 +1,46 @@
+import {
+  mistralError,
+  observabilityError,
+  type MistralErrorBody,
+  type ObservabilityErrorBody,
+  type ObservabilityErrorCode,
+  type ValidationDetail,
+} from '../mistral/errors.ts';
+
+/** An answer of the built-in backend that is no success, thrown from where it is found. */
+export class BuiltinError extends Error {
+  readonly status: 400 | 404 | 422;
+  readonly body: ObservabilityErrorBody | MistralErrorBody;
+
+  constructor(status: BuiltinError['status'], body: BuiltinError['body']) {
+    super(`${status}`);
+    this.name = 'BuiltinError';
+    this.status = status;
+    this.body = body;
+  }
+}
+
+/** 404 of an observability path; `what` such as `Dataset`. */
+export function notFound(
+  what: string,
+  id: string,
+  code: ObservabilityErrorCode | null,
+): BuiltinError {
+  return new BuiltinError(404, observabilityError(`${what} ${id} not found.`, code));
+}
+
+/** 404 of a files path. */
+export function fileNotFound(id: string): BuiltinError {
+  return new BuiltinError(404, mistralError(`File ${id} not found.`, 'not_found'));
+}
+
+/** 422 of an observability path. */
+export function observabilityInvalid(details: readonly ValidationDetail[]): BuiltinError {
+  const message = details.map(({ loc, msg }) => `${loc.join('.')}: ${msg}`).join('; ');
+  return new BuiltinError(422, observabilityError(message, 'VALIDATION_ERROR'));
+}
+
+/** 422 of every other path: the list of mistakes is wrapped, as the API does it. */
+export function requestInvalid(details: readonly ValidationDetail[]): BuiltinError {
+  return new BuiltinError(422, mistralError({ detail: [...details] }, 'invalid_request_error'));
+}

@@ -1,0 +1,85 @@
+import { Hono } from 'hono';
+import * as z from 'zod';
+import { originOf, workspaceOf, type BuiltinEnv } from '../context.ts';
+import { contentOf, signedLink } from '../downloads.ts';
+import { fileNotFound, requestInvalid } from '../errors.ts';
+import { storeUpload } from '../upload.ts';
+import { readQuery, readUuid } from '../validate.ts';
+import { fileView } from '../views.ts';
+
+const listOf = z.union([z.string().transform((one) => [one]), z.array(z.string())]).default([]);
+
+const listQuery = z.object({
+  page: z.coerce.number().pipe(z.int().min(0)).default(0),
+  page_size: z.coerce.number().pipe(z.int().min(0).max(1000)).default(100),
+  include_total: z.enum(['true', 'false']).default('true'),
+  search: z.string().nullish(),
+  purpose: z.enum(['fine-tune', 'batch', 'ocr']).nullish(),
+  source: listOf,
+  mimetypes: listOf,
+});
+
+const urlQuery = z.object({
+  expiry: z.coerce.number().pipe(z.int().min(1).max(168)).default(24),
+});
+
+const HOUR_MS = 3_600_000;
+
+/** `/v1/files`: upload, list, retrieve, content, signed url, delete. */
+export const fileRoutes = new Hono<BuiltinEnv>()
+  .post('/', async (c) => {
+    const type = c.req.header('content-type') ?? '';
+    const { body } = c.req.raw;
+    if (!/^multipart\/form-data\s*;.*boundary=/i.test(type) || body === null) {
+      const msg = 'Send the file as multipart/form-data, in a part named "file"';
+      throw requestInvalid([{ type: 'missing', loc: ['body', 'file'], msg }]);
+    }
+    const stored = await storeUpload(body, type, workspaceOf(c.env));
+    if ('part' in stored) {
+      throw requestInvalid([
+        { type: 'value_error', loc: ['body', stored.part], msg: stored.message },
+      ]);
+    }
+    return c.json(fileView(stored));
+  })
+  .get('/', async (c) => {
+    const query = readQuery(c, listQuery, requestInvalid);
+    const { files, total } = await workspaceOf(c.env).listFiles({
+      page: query.page,
+      pageSize: query.page_size,
+      search: query.search ?? null,
+      purpose: query.purpose ?? null,
+      sources: query.source,
+      mimetypes: query.mimetypes,
+    });
+    return c.json({
+      data: files.map(fileView),
+      object: 'list',
+      total: query.include_total === 'true' ? total : null,
+    });
+  })
+  .get('/:file_id', async (c) => {
+    const id = readUuid(c, 'file_id', requestInvalid);
+    const file = await workspaceOf(c.env).getFile(id);
+    if (file === null) throw fileNotFound(id);
+    return c.json({ ...fileView(file), deleted: false });
+  })
+  .delete('/:file_id', async (c) => {
+    const id = readUuid(c, 'file_id', requestInvalid);
+    if (!(await workspaceOf(c.env).deleteFile(id))) throw fileNotFound(id);
+    return c.json({ id, object: 'file', deleted: true });
+  })
+  .get('/:file_id/content', async (c) => {
+    const id = readUuid(c, 'file_id', requestInvalid);
+    const file = await workspaceOf(c.env).getFile(id);
+    if (file === null) throw fileNotFound(id);
+    return contentOf(file, workspaceOf(c.env));
+  })
+  .get('/:file_id/url', async (c) => {
+    const id = readUuid(c, 'file_id', requestInvalid);
+    const { expiry } = readQuery(c, urlQuery, requestInvalid);
+    const workspace = workspaceOf(c.env);
+    if ((await workspace.getFile(id)) === null) throw fileNotFound(id);
+    const url = await signedLink(id, Date.now() + expiry * HOUR_MS, originOf(c), workspace);
+    return c.json({ url });
+  });

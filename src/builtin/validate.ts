@@ -1,0 +1,66 @@
+import type { Context } from 'hono';
+import * as z from 'zod';
+import type { ValidationDetail } from '../mistral/errors.ts';
+import type { BuiltinError } from './errors.ts';
+
+type Invalid = (details: readonly ValidationDetail[]) => BuiltinError;
+
+/**
+ * Reads a JSON body and checks it.
+ * @param invalid makes the 422 of the path's family of errors
+ */
+export async function readBody<T>(c: Context, schema: z.ZodType<T>, invalid: Invalid): Promise<T> {
+  const type = c.req.header('content-type') ?? '';
+  if (!/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(type)) {
+    const msg = 'Send the body as JSON, with content-type: application/json';
+    throw invalid([{ type: 'model_attributes_type', loc: ['body'], msg }]);
+  }
+  const text = await c.req.text();
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw invalid([{ type: 'json_invalid', loc: ['body'], msg: 'The body is not JSON' }]);
+  }
+  return check('body', value, schema, invalid);
+}
+
+/** Checks the query; a key given more than once is a list. */
+export function readQuery<T>(c: Context, schema: z.ZodType<T>, invalid: Invalid): T {
+  const query = Object.entries(c.req.queries()).map(([key, values]) => [
+    key,
+    values.length === 1 ? values[0] : values,
+  ]);
+  return check('query', Object.fromEntries(query), schema, invalid);
+}
+
+/** A path id that has to be a UUID. */
+export function readUuid(c: Context, name: string, invalid: Invalid): string {
+  return check('path', { [name]: c.req.param(name) }, z.object({ [name]: z.guid() }), invalid)[
+    name
+  ] as string;
+}
+
+function check<T>(where: string, value: unknown, schema: z.ZodType<T>, invalid: Invalid): T {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw invalid(parsed.error.issues.map((issue) => detailOf(where, issue)));
+}
+
+function detailOf(where: string, issue: z.core.$ZodIssue): ValidationDetail {
+  const loc = [where, ...issue.path.map((key) => (typeof key === 'number' ? key : String(key)))];
+  if (issue.code === 'unrecognized_keys') {
+    const msg = `Extra inputs are not permitted: ${issue.keys.join(', ')}`;
+    return { type: 'extra_forbidden', loc: [...loc, issue.keys[0] ?? ''], msg };
+  }
+  return { type: issue.code, loc, msg: issue.message };
+}
+
+const wholeNumber = (min: number, max: number, fallback: number) =>
+  z.coerce.number().pipe(z.int().min(min).max(max)).default(fallback);
+
+/** `page` and `page_size` of the observability lists. */
+export const pageQuery = z.object({
+  page: wholeNumber(1, 1_000_000_000, 1),
+  page_size: wholeNumber(0, 100, 50),
+});

@@ -1,0 +1,80 @@
+import type { Page, StoredDataset, StoredRecord } from './datasets.sql.ts';
+import type { StoredFile } from './files.sql.ts';
+import type { StoredTask } from './tasks.sql.ts';
+import type { WorkspaceIdentity } from './workspace.ts';
+
+// Rows of the store → answers of the Mistral API, every optional key included. Observability times are ISO 8601 in
+// UTC; files count seconds since the epoch.
+
+const iso = (ms: number) => new Date(ms).toISOString();
+const seconds = (ms: number) => Math.floor(ms / 1000);
+
+export function datasetView(dataset: StoredDataset, identity: WorkspaceIdentity) {
+  return {
+    id: dataset.id,
+    created_at: iso(dataset.createdAt),
+    updated_at: iso(dataset.updatedAt),
+    deleted_at: null,
+    name: dataset.name,
+    description: dataset.description,
+    owner_id: identity.ownerId,
+    workspace_id: identity.workspaceId,
+  };
+}
+
+export function recordView(record: StoredRecord) {
+  return {
+    id: record.id,
+    created_at: iso(record.createdAt),
+    updated_at: iso(record.updatedAt),
+    deleted_at: null,
+    dataset_id: record.datasetId,
+    payload: JSON.parse(record.payload) as unknown,
+    properties: JSON.parse(record.properties) as unknown,
+    source: record.source,
+  };
+}
+
+export function taskView(task: StoredTask, identity: WorkspaceIdentity) {
+  return {
+    id: task.id,
+    created_at: iso(task.createdAt),
+    updated_at: iso(task.updatedAt),
+    deleted_at: null,
+    creator_id: identity.ownerId,
+    dataset_id: task.datasetId,
+    workspace_id: identity.workspaceId,
+    status: task.status,
+    progress: task.progress,
+    message: task.message,
+  };
+}
+
+export function fileView(file: StoredFile) {
+  return {
+    id: file.id,
+    object: 'file',
+    bytes: file.bytes,
+    created_at: seconds(file.createdAt),
+    filename: file.filename,
+    purpose: file.purpose,
+    sample_type: file.purpose === 'batch' ? 'batch_request' : 'instruct',
+    num_lines: file.lines,
+    mimetype: file.mimetype,
+    source: file.source,
+    signature: null,
+    expires_at: file.expiresAt === null ? null : seconds(file.expiresAt),
+    visibility: file.visibility,
+  };
+}
+
+/** `PaginatedResult`: `next` and `previous` are relative URLs, null at the ends. */
+export function paginated<T>(results: T[], count: number, { page, pageSize }: Page, path: string) {
+  const link = (to: number) => `${path}?page=${to}&page_size=${pageSize}`;
+  return {
+    results,
+    count,
+    next: page * pageSize < count && pageSize > 0 ? link(page + 1) : null,
+    previous: page > 1 ? link(page - 1) : null,
+  };
+}

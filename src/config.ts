@@ -1,0 +1,139 @@
+import * as z from 'zod';
+import { DEFAULT_RETRY_S } from './domain/retry.ts';
+
+const integer = (fallback: number, min: number, max = Number.MAX_SAFE_INTEGER) =>
+  z
+    .preprocess(
+      (value) => (isBlank(value) ? fallback : Number(value)),
+      z.int(`must be a whole number, ${min} or more`).min(min).max(max),
+    )
+    .default(fallback);
+
+const choice = <const T extends readonly [string, ...string[]]>(values: T, fallback: T[number]) =>
+  z.preprocess((value) => (isBlank(value) ? fallback : value), z.enum(values));
+
+const isBlank = (value: unknown) => value === undefined || value === null || value === '';
+
+const blankAsAbsent = (value: unknown) => (isBlank(value) ? undefined : value);
+
+const seconds = z
+  .preprocess(blankAsAbsent, z.string().optional())
+  .transform((text) => (text === undefined ? DEFAULT_RETRY_S : text.split(',').map(Number)))
+  .refine((list) => list.every((delay) => Number.isFinite(delay) && delay >= 0), {
+    error: 'must be seconds separated by commas, such as 0,5,300',
+  });
+
+const schema = z.object({
+  MISTRAL_BASE_URL: z.preprocess(
+    (value) => (isBlank(value) ? 'https://api.mistral.ai' : value),
+    z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' }),
+  ),
+  MISTRAL_API_KEY: z.preprocess(blankAsAbsent, z.string().optional()),
+  CHAT_BACKEND: choice(['auto', 'mistral', 'builtin'], 'auto'),
+  OBSERVABILITY_BACKEND: choice(['auto', 'mistral', 'builtin'], 'auto'),
+  ADMIN_KEY: z
+    .string('is missing: set it with `wrangler secret put ADMIN_KEY`, or in .dev.vars')
+    .min(16, 'must have at least 16 characters'),
+  CORS_ORIGINS: z.preprocess(
+    (value) => value ?? '',
+    z.string().transform((text) =>
+      text
+        .split(',')
+        .map((origin) => origin.trim())
+        .filter((origin) => origin !== ''),
+    ),
+  ),
+  MAX_BODY_BYTES: integer(10_485_760, 1),
+  POLL_MIN_MS: integer(1000, 10),
+  POLL_MAX_MS: integer(30_000, 10),
+  IMPORT_DEADLINE_MS: integer(86_400_000, 1000),
+  WEBHOOK_RETRY_S: seconds,
+  WEBHOOK_TIMEOUT_MS: integer(15_000, 10, 300_000),
+  CALLBACK_ALLOW_PRIVATE: choice(['true', 'false'], 'false'),
+  STREAM_HEARTBEAT_MS: integer(15_000, 10),
+  STREAM_IDLE_TIMEOUT_MS: integer(300_000, 10),
+  UPSTREAM_HEADERS_TIMEOUT_MS: integer(120_000, 10),
+  RETENTION_DAYS: integer(30, 1, 3650),
+});
+
+type Backend = 'mistral' | 'builtin';
+
+/** What the Worker runs with; times in milliseconds unless a name says otherwise. */
+export interface Config {
+  mistralBaseUrl: string;
+  mistralApiKey: string | null;
+  chatBackend: Backend;
+  observabilityBackend: Backend;
+  adminKey: string;
+  corsOrigins: string[];
+  maxBodyBytes: number;
+  pollMinMs: number;
+  pollMaxMs: number;
+  importDeadlineMs: number;
+  webhookRetryS: readonly number[];
+  webhookTimeoutMs: number;
+  callbackAllowPrivate: boolean;
+  streamHeartbeatMs: number;
+  streamIdleTimeoutMs: number;
+  upstreamHeadersTimeoutMs: number;
+  retentionMs: number;
+}
+
+/** Names every var that is missing or wrong; values stay out of it, because some are secrets. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/**
+ * Reads vars and secrets into a {@link Config}.
+ * @throws {ConfigError} when a value is missing or wrong.
+ */
+export function parseConfig(vars: object): Config {
+  const parsed = schema.safeParse({ ...vars });
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`);
+    throw new ConfigError(`Configuration: ${problems.join('; ')}`);
+  }
+  const raw = parsed.data;
+  if (raw.POLL_MAX_MS < raw.POLL_MIN_MS) {
+    throw new ConfigError('Configuration: POLL_MAX_MS must not be below POLL_MIN_MS');
+  }
+  const key = raw.MISTRAL_API_KEY ?? null;
+  const resolve = (name: string, choice: 'auto' | Backend): Backend => {
+    if (choice === 'mistral' && key === null) {
+      throw new ConfigError(`Configuration: ${name}=mistral needs MISTRAL_API_KEY`);
+    }
+    return choice === 'auto' ? (key === null ? 'builtin' : 'mistral') : choice;
+  };
+  return {
+    mistralBaseUrl: raw.MISTRAL_BASE_URL.replace(/\/+$/, ''),
+    mistralApiKey: key,
+    chatBackend: resolve('CHAT_BACKEND', raw.CHAT_BACKEND),
+    observabilityBackend: resolve('OBSERVABILITY_BACKEND', raw.OBSERVABILITY_BACKEND),
+    adminKey: raw.ADMIN_KEY,
+    corsOrigins: raw.CORS_ORIGINS,
+    maxBodyBytes: raw.MAX_BODY_BYTES,
+    pollMinMs: raw.POLL_MIN_MS,
+    pollMaxMs: raw.POLL_MAX_MS,
+    importDeadlineMs: raw.IMPORT_DEADLINE_MS,
+    webhookRetryS: raw.WEBHOOK_RETRY_S,
+    webhookTimeoutMs: raw.WEBHOOK_TIMEOUT_MS,
+    callbackAllowPrivate: raw.CALLBACK_ALLOW_PRIVATE === 'true',
+    streamHeartbeatMs: raw.STREAM_HEARTBEAT_MS,
+    streamIdleTimeoutMs: raw.STREAM_IDLE_TIMEOUT_MS,
+    upstreamHeadersTimeoutMs: raw.UPSTREAM_HEADERS_TIMEOUT_MS,
+    retentionMs: raw.RETENTION_DAYS * 86_400_000,
+  };
+}
+
+const parsedOnce = new WeakMap<object, Config>();
+
+/** The {@link Config} of an environment, parsed once per isolate. */
+export function configOf(env: object): Config {
+  let config = parsedOnce.get(env);
+  if (config === undefined) {
+    config = parseConfig(env);
+    parsedOnce.set(env, config);
+  }
+  return config;
+}

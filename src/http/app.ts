@@ -1,0 +1,31 @@
+import { Hono } from 'hono';
+import { methodNotAllowed as onlyKnownMethods } from 'hono/method-not-allowed';
+import { DOWNLOADS_PATH } from '../builtin/downloads.ts';
+import type { AppEnv } from './context.ts';
+import { configured } from './middleware/configured.ts';
+import { cors } from './middleware/cors.ts';
+import { observe } from './middleware/observe.ts';
+import { requestId } from './middleware/request-id.ts';
+import { answerError, methodNotAllowed, notFound } from './refusals.ts';
+import { adminClientRoutes } from './routes/admin-clients.ts';
+import { datasetImportRoutes } from './routes/dataset-imports.ts';
+import { downloadRoutes } from './routes/downloads.ts';
+import { healthRoutes } from './routes/health.ts';
+import { importRoutes } from './routes/imports.ts';
+import { v1Routes } from './routes/v1.ts';
+
+/** The map of the service: what every request passes, and which file serves which path. */
+export const app = new Hono<AppEnv>();
+
+app.use(requestId, observe, configured, cors);
+app.use(onlyKnownMethods({ app, onMethodNotAllowed: methodNotAllowed }));
+
+app.route('/health', healthRoutes);
+app.route('/admin/clients', adminClientRoutes);
+app.route('/v1', v1Routes);
+app.route('/datasets', datasetImportRoutes);
+app.route('/imports', importRoutes);
+app.route(DOWNLOADS_PATH, downloadRoutes);
+
+app.notFound(notFound);
+app.onError(answerError);

@@ -1,0 +1,50 @@
+import { createMiddleware } from 'hono/factory';
+import { Refusal } from '../../domain/failures.ts';
+import type { Scope } from '../../domain/scopes.ts';
+import { equalInConstantTime } from '../../platform/crypto.ts';
+import { Clients } from '../../store/clients.ts';
+import type { AppContext, AppEnv } from '../context.ts';
+
+const KEY_FORM = /^wsk_[A-Za-z0-9_-]{43}$/;
+
+/**
+ * Admits the bearer of a client key with a scope, and puts what the key grants into the context.
+ * @param scope the scope, or how to tell it from the request
+ */
+export function clientWith(scope: Scope | ((c: AppContext) => Scope)) {
+  return createMiddleware<AppEnv>(async function clientAuth(c, next) {
+    const key = bearerOf(c);
+    if (key === null || !KEY_FORM.test(key)) throw unauthorized('a client key (wsk_…)');
+    const grant = await new Clients(c.env.KV).grantOf(key, Date.now());
+    if (grant === null) throw unauthorized('a client key that is known and has not expired');
+    const needed = typeof scope === 'string' ? scope : scope(c);
+    if (!grant.scopes.includes(needed)) {
+      const message = `This key lacks the scope ${needed}. PATCH /admin/clients/:id can add it.`;
+      throw new Refusal({ code: 'forbidden', message });
+    }
+    c.set('grant', grant);
+    await next();
+  });
+}
+
+/** Admits the bearer of `ADMIN_KEY`. */
+export const admin = createMiddleware<AppEnv>(async function adminAuth(c, next) {
+  const key = bearerOf(c);
+  if (key === null || !(await equalInConstantTime(key, c.get('config').adminKey))) {
+    throw unauthorized('the ADMIN_KEY');
+  }
+  await next();
+});
+
+function bearerOf(c: AppContext): string | null {
+  return /^Bearer +(\S+)\s*$/i.exec(c.req.header('authorization') ?? '')?.[1] ?? null;
+}
+
+function unauthorized(what: string): Refusal {
+  const message = `Send \`authorization: Bearer …\` with ${what}.`;
+  return new Refusal({
+    code: 'unauthorized',
+    message,
+    headers: { 'www-authenticate': 'Bearer' },
+  });
+}

@@ -1,0 +1,49 @@
+import { zValidator } from '@hono/zod-validator';
+import type { ValidationTargets } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { createMiddleware } from 'hono/factory';
+import type * as z from 'zod';
+import { jsonPointer, Refusal } from '../../domain/failures.ts';
+import type { AppEnv } from '../context.ts';
+
+/** What a body above its limit is refused with. */
+export function tooLarge(maxBytes: number): Refusal {
+  const message = `The body is larger than ${maxBytes} bytes.`;
+  return new Refusal({ code: 'payload_too_large', message });
+}
+
+/** Refuses a body that is larger than `MAX_BODY_BYTES` or not declared as JSON, before it is parsed. */
+export const jsonBody = createMiddleware<AppEnv>(async function jsonBody(c, next) {
+  const type = c.req.header('content-type') ?? '';
+  if (!/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(type)) {
+    const message = 'Send the body as JSON, with `content-type: application/json`.';
+    throw new Refusal({ code: 'unsupported_media_type', message });
+  }
+  const maxSize = c.get('config').maxBodyBytes;
+  const limit = bodyLimit({
+    maxSize,
+    onError: () => {
+      throw tooLarge(maxSize);
+    },
+  });
+  return limit(c, next);
+});
+
+/** Checks a part of the request; every mistake in it is told at once, each with its path. */
+export function valid<Target extends keyof ValidationTargets, Schema extends z.ZodType>(
+  target: Target,
+  schema: Schema,
+) {
+  return zValidator(target, schema, (result) => {
+    if (result.success) return;
+    const where = target === 'json' ? 'body' : target;
+    throw new Refusal({
+      code: 'invalid_request',
+      message: `The ${where} is not as it should be; see details.`,
+      details: result.error.issues.map((issue) => ({
+        path: jsonPointer(issue.path),
+        message: issue.message,
+      })),
+    });
+  });
+}

@@ -1,0 +1,100 @@
+import { Hono } from 'hono';
+import * as z from 'zod';
+import { Refusal } from '../../domain/failures.ts';
+import { iso } from '../../domain/import-view.ts';
+import { SCOPES } from '../../domain/scopes.ts';
+import {
+  Clients,
+  type ClientRecord,
+  type ClientSettings,
+  type ClientSummary,
+} from '../../store/clients.ts';
+import type { AppContext, AppEnv } from '../context.ts';
+import { admin } from '../middleware/auth.ts';
+import { jsonBody, valid } from '../middleware/json-body.ts';
+
+const name = z.string().min(1).max(100);
+const scopes = z.array(z.enum(SCOPES)).transform((list) => [...new Set(list)]);
+const rateLimit = z.int().min(1).max(1_000_000).nullable();
+
+const createBody = z.strictObject({
+  name,
+  scopes: scopes.default([...SCOPES]),
+  rate_limit: rateLimit.default(null),
+});
+const patchBody = z.strictObject({
+  name: name.optional(),
+  scopes: scopes.optional(),
+  rate_limit: rateLimit.optional(),
+});
+const rotateBody = z.strictObject({
+  what: z.enum(['key', 'signing_secret']),
+  overlap_s: z.int().min(0).max(2_592_000).default(86_400),
+});
+const listQuery = z.object({
+  limit: z.coerce.number().pipe(z.int().min(1).max(1000)).default(100),
+  cursor: z.string().optional(),
+});
+
+/** `/admin/clients`: who may call Windsock. Keys and signing secrets are shown once, where they are made. */
+export const adminClientRoutes = new Hono<AppEnv>()
+  .use(admin)
+  .post('/', jsonBody, valid('json', createBody), async (c) => {
+    const { rate_limit, ...rest } = c.req.valid('json');
+    const settings = { ...rest, rateLimit: rate_limit };
+    const { client, key, signingSecret } = await clientsOf(c).create(settings, Date.now());
+    const { id, created_at, ...shown } = view(client);
+    return c.json({ id, ...shown, key, signing_secret: signingSecret, created_at }, 201);
+  })
+  .get('/', valid('query', listQuery), async (c) => {
+    const { limit, cursor = null } = c.req.valid('query');
+    const page = await clientsOf(c).list(limit, cursor);
+    return c.json({ clients: page.clients.map(view), next_cursor: page.cursor });
+  })
+  .get('/:id', async (c) => c.json(view(await known(c))))
+  .patch('/:id', jsonBody, valid('json', patchBody), async (c) => {
+    const { rate_limit, ...rest } = c.req.valid('json');
+    const settings: Partial<ClientSettings> = {
+      ...(rest.name !== undefined && { name: rest.name }),
+      ...(rest.scopes !== undefined && { scopes: rest.scopes }),
+      ...(rate_limit !== undefined && { rateLimit: rate_limit }),
+    };
+    return c.json(view(await clientsOf(c).update(await known(c), settings, Date.now())));
+  })
+  .delete('/:id', async (c) => {
+    await clientsOf(c).delete(await known(c));
+    return c.body(null, 204);
+  })
+  .post('/:id/rotate', jsonBody, valid('json', rotateBody), async (c) => {
+    const { what, overlap_s } = c.req.valid('json');
+    const client = await known(c);
+    const overlapMs = overlap_s * 1000;
+    if (what === 'key') {
+      return c.json({ key: await clientsOf(c).rotateKey(client, overlapMs, Date.now()) });
+    }
+    const secret = await clientsOf(c).rotateSigningSecret(client, overlapMs, Date.now());
+    return c.json({ signing_secret: secret });
+  });
+
+function clientsOf(c: AppContext): Clients {
+  return new Clients(c.env.KV);
+}
+
+async function known(c: AppContext): Promise<ClientRecord> {
+  const id = c.req.param('id') ?? '';
+  const client = /^cl_[\w-]{1,64}$/.test(id) ? await clientsOf(c).get(id) : null;
+  if (client === null) {
+    throw new Refusal({ code: 'not_found', message: 'There is no such client.' });
+  }
+  return client;
+}
+
+function view(client: ClientSummary) {
+  return {
+    id: client.id,
+    name: client.name,
+    scopes: client.scopes,
+    rate_limit: client.rateLimit,
+    created_at: iso(client.createdAt),
+  };
+}

@@ -1,0 +1,61 @@
+import { Hono } from 'hono';
+import * as z from 'zod';
+import { Refusal } from '../../domain/failures.ts';
+import { IMPORT_STATUSES } from '../../domain/import.ts';
+import { ImportCopies } from '../../store/imports.ts';
+import type { AppContext, AppEnv } from '../context.ts';
+import { clientWith } from '../middleware/auth.ts';
+import { valid } from '../middleware/json-body.ts';
+
+const listQuery = z.object({
+  dataset_id: z.string().optional(),
+  status: z.enum(IMPORT_STATUSES).optional(),
+  limit: z.coerce.number().pipe(z.int().min(1).max(100)).default(50),
+  cursor: z.string().optional(),
+});
+
+/** `/imports`: a client's imports, from KV as a list, from their Durable Objects one by one. */
+export const importRoutes = new Hono<AppEnv>()
+  .use(clientWith('observability:read'))
+  .get('/', valid('query', listQuery), async (c) => {
+    const { dataset_id = null, status = null, limit, cursor = null } = c.req.valid('query');
+    const filter = { datasetId: dataset_id, status };
+    const { clientId } = c.get('grant');
+    const page = await new ImportCopies(c.env.KV).list(clientId, filter, limit, cursor);
+    if (page === 'bad_cursor') {
+      const message = 'Send back a cursor as `next_cursor` gave it, or none.';
+      throw new Refusal({
+        code: 'invalid_request',
+        message,
+        details: [{ path: '/cursor', message: 'is not a cursor of this list' }],
+      });
+    }
+    return c.json({ imports: page.imports, next_cursor: page.cursor });
+  })
+  .get('/:id', async (c) => {
+    const view = await jobOf(c).read(c.get('grant').clientId);
+    if (view === null) throw noSuchImport();
+    return c.body(view, 200, { 'content-type': 'application/json' });
+  })
+  .get('/:id/events', async (c) => {
+    const seen = c.req.header('last-event-id');
+    const sequence = seen !== undefined && /^\d{1,15}$/.test(seen) ? Number(seen) : null;
+    const stream = await jobOf(c).watch(c.get('grant').clientId, sequence);
+    if (stream === null) throw noSuchImport();
+    // 204 tells an EventSource that there is nothing to come back for (WHATWG HTML, 9.2.3).
+    if (stream === 'nothing_more') return c.body(null, 204);
+    return c.body(stream, 200, {
+      'content-type': 'text/event-stream',
+      'cache-control': 'no-cache, no-transform',
+    });
+  });
+
+function jobOf(c: AppContext) {
+  const id = c.req.param('id') ?? '';
+  if (!/^imp_[A-Za-z0-9_-]{22}$/.test(id)) throw noSuchImport();
+  return c.env.IMPORT_JOB.getByName(id);
+}
+
+function noSuchImport(): Refusal {
+  return new Refusal({ code: 'not_found', message: 'There is no such import.' });
+}

@@ -1,0 +1,38 @@
+import { Hono } from 'hono';
+import { scopeOfPath } from '../../domain/scopes.ts';
+import { upstreamFor } from '../../relay/backends.ts';
+import { relay } from '../../relay/relay.ts';
+import type { AppContext, AppEnv } from '../context.ts';
+import { clientWith } from '../middleware/auth.ts';
+import { readBytes, streamWithin } from '../request-body.ts';
+
+/** Files stream through; the Files API takes 512 MB. */
+const MAX_UPLOAD_BYTES = 512 * 1024 * 1024;
+
+const scopeOfRequest = (c: AppContext) => scopeOfPath(c.req.method, new URL(c.req.url).pathname);
+
+/** `/v1/*`: the Mistral API as it is, relayed to the backend that serves the path. */
+export const v1Routes = new Hono<AppEnv>().all('/*', clientWith(scopeOfRequest), async (c) => {
+  const config = c.get('config');
+  const { origin, pathname, search } = new URL(c.req.url);
+  const caller = { origin, requestId: c.get('requestId') };
+  const { response, upstreamMs } = await relay(
+    c.req.raw,
+    pathname + search,
+    await bodyOf(c, config.maxBodyBytes),
+    {
+      upstream: upstreamFor(pathname, config, c.env, caller),
+      times: { heartbeatMs: config.streamHeartbeatMs, idleTimeoutMs: config.streamIdleTimeoutMs },
+      waitUntil: (promise) => c.executionCtx.waitUntil(promise),
+    },
+  );
+  c.set('upstreamMs', upstreamMs);
+  return response;
+});
+
+async function bodyOf(c: AppContext, maxBytes: number): Promise<BodyInit | null> {
+  const { method, body } = c.req.raw;
+  if (method === 'GET' || method === 'HEAD' || body === null) return null;
+  const isUpload = /^multipart\//i.test(c.req.header('content-type') ?? '');
+  return isUpload ? streamWithin(c.req.raw, MAX_UPLOAD_BYTES) : readBytes(c.req.raw, maxBytes);
+}

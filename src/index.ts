@@ -1,0 +1,11 @@
+import { configOf } from './config.ts';
+import { reconcile } from './cron/reconcile.ts';
+import { app } from './http/app.ts';
+
+export { Workspace } from './builtin/workspace.ts';
+export { ImportJob } from './objects/import-job.ts';
+
+export default {
+  fetch: app.fetch,
+  scheduled: (controller, env) => reconcile(env, configOf(env), controller.scheduledTime),
+} satisfies ExportedHandler<Env>;

@@ -1,0 +1,75 @@
+import { Refusal } from '../domain/failures.ts';
+
+/** A request to a Mistral API, wherever it is served. */
+export interface UpstreamRequest {
+  method: string;
+  /** Path and query, as the client sent them, beginning with `/v1/`. */
+  path: string;
+  /** Without `authorization`: the upstream adds its own. */
+  headers: Headers;
+  body: BodyInit | null;
+  /** Fires when nobody waits for the answer any more. */
+  signal: AbortSignal;
+}
+
+/**
+ * Something that answers as the Mistral API does: Mistral itself, or the built-in backend.
+ * Throws {@link Refusal} when there is no answer: `upstream_unavailable`, `upstream_timeout`, `upstream_error`.
+ */
+export type Upstream = (request: UpstreamRequest) => Promise<Response>;
+
+/** Mistral over the network. Redirects are handed on, not followed: the key must not go elsewhere. */
+export function mistralUpstream(
+  baseUrl: string,
+  apiKey: string,
+  headersTimeoutMs: number,
+): Upstream {
+  return async function mistral({ method, path, headers, body, signal }) {
+    const sent = new Headers(headers);
+    sent.set('authorization', `Bearer ${apiKey}`);
+    const abort = new AbortController();
+    const onAbort = () => abort.abort(signal.reason);
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+    let late = false;
+    // AbortSignal.timeout would also cut a body that is being read; this one ends with the headers.
+    const timer = setTimeout(() => {
+      late = true;
+      abort.abort();
+    }, headersTimeoutMs);
+    try {
+      return await fetch(baseUrl + path, {
+        method,
+        headers: sent,
+        body,
+        redirect: 'manual',
+        signal: abort.signal,
+      });
+    } catch (error) {
+      if (late) throw new Refusal(noHeadersInTime(headersTimeoutMs));
+      if (signal.aborted) throw error;
+      throw new Refusal(isNotHttp(error) ? NOT_HTTP : UNREACHABLE);
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+}
+
+const noHeadersInTime = (timeoutMs: number) => ({
+  code: 'upstream_timeout' as const,
+  message: `The Mistral API sent no answer within ${timeoutMs} ms.`,
+});
+
+const UNREACHABLE = {
+  code: 'upstream_unavailable' as const,
+  message: 'The Mistral API cannot be reached.',
+};
+
+const NOT_HTTP = {
+  code: 'upstream_error' as const,
+  message: 'The Mistral API answered with something that is not HTTP.',
+};
+
+function isNotHttp(error: unknown): boolean {
+  return error instanceof Error && /http|protocol|parse/i.test(error.message);
+}

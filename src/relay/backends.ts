@@ -1,0 +1,47 @@
+import { builtinUpstream } from '../builtin/app.ts';
+import type { Config } from '../config.ts';
+import { OBSERVABILITY_PREFIX } from '../mistral/errors.ts';
+import { mistralUpstream, type Upstream } from '../mistral/upstream.ts';
+
+/** Who asks, for the upstream's sake. */
+export interface Caller {
+  /** Scheme, host and port under which Windsock was reached, for links in answers. */
+  origin: string;
+  requestId: string;
+}
+
+// Files belong to the backend that imports them and that writes exports.
+const OBSERVABILITY_PATHS = [OBSERVABILITY_PREFIX, '/v1/files'];
+
+/** Whether a `/v1` path belongs to the observability backend; chat and all else go with the chat backend. */
+export function isObservabilityPath(path: string): boolean {
+  return OBSERVABILITY_PATHS.some((prefix) => path.startsWith(prefix));
+}
+
+/** The upstream that serves observability and files. */
+export function observabilityUpstream(config: Config, env: Env, caller: Caller): Upstream {
+  return choose(config.observabilityBackend, config, env, caller);
+}
+
+/** The upstream that serves a `/v1` path. */
+export function upstreamFor(path: string, config: Config, env: Env, caller: Caller): Upstream {
+  return isObservabilityPath(path)
+    ? observabilityUpstream(config, env, caller)
+    : choose(config.chatBackend, config, env, caller);
+}
+
+function choose(
+  backend: Config['chatBackend'],
+  config: Config,
+  env: Env,
+  caller: Caller,
+): Upstream {
+  if (backend === 'builtin' || config.mistralApiKey === null) {
+    return builtinUpstream(env, caller.origin, caller.requestId);
+  }
+  return mistralUpstream(
+    config.mistralBaseUrl,
+    config.mistralApiKey,
+    config.upstreamHeadersTimeoutMs,
+  );
+}

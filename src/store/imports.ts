@@ -1,0 +1,143 @@
+import type { ImportView } from '../domain/import-view.ts';
+import { isTerminal, type ImportStatus } from '../domain/import.ts';
+import { ALL_IMPORTS_PREFIX, importIdOf, importKey, importPrefix } from './keys.ts';
+
+/** List fields, in the metadata of a copy (at most 1,024 bytes); times in milliseconds since the epoch. */
+interface ImportListFields {
+  datasetId: string;
+  status: ImportStatus;
+  updatedAt: number;
+}
+
+/** What `GET /imports` filters by. */
+export interface ImportFilter {
+  datasetId: string | null;
+  status: ImportStatus | null;
+}
+
+interface Cursor {
+  /** KV's own cursor of the page, null for the first. */
+  page: string | null;
+  /** Keys of that page that were looked at already. */
+  skip: number;
+}
+
+const PAGE_SIZE = 1000;
+/** Bounds the work of one request where a filter matches little. */
+const MAX_PAGES = 10;
+
+/** The copies of imports in KV, written only by the Durable Object of each import. */
+export class ImportCopies {
+  readonly #kv: KVNamespace;
+
+  constructor(kv: KVNamespace) {
+    this.#kv = kv;
+  }
+
+  /** @param expiresAt milliseconds since the epoch; null while the import is not terminal */
+  async put(
+    clientId: string,
+    view: ImportView,
+    status: ImportStatus,
+    expiresAt: number | null,
+  ): Promise<void> {
+    const metadata: ImportListFields = {
+      datasetId: view.dataset_id,
+      status,
+      updatedAt: Date.parse(view.updated_at),
+    };
+    await this.#kv.put(this.#key(clientId, view), JSON.stringify(view), {
+      metadata,
+      ...(expiresAt !== null && { expiration: Math.ceil(expiresAt / 1000) }),
+    });
+  }
+
+  async delete(clientId: string, view: ImportView): Promise<void> {
+    await this.#kv.delete(this.#key(clientId, view));
+  }
+
+  /** A client's imports, the newest first; `cursor` is null after the last and opaque otherwise. */
+  async list(
+    clientId: string,
+    filter: ImportFilter,
+    limit: number,
+    cursor: string | null,
+  ): Promise<{ imports: ImportView[]; cursor: string | null } | 'bad_cursor'> {
+    const start = cursor === null ? { page: null, skip: 0 } : readCursor(cursor);
+    if (start === null) return 'bad_cursor';
+    const { names, next } = await this.#findNames(clientId, filter, limit, start);
+    if (names.length === 0) return { imports: [], cursor: next };
+    const copies = await this.#kv.get<ImportView>(names, 'json');
+    const imports = names.flatMap((name) => copies.get(name) ?? []);
+    return { imports, cursor: next };
+  }
+
+  /** One page of imports of all clients that are not terminal and were last touched before a time. */
+  async *stalled(before: number): AsyncGenerator<string> {
+    let page: string | null = null;
+    do {
+      const found: KVNamespaceListResult<ImportListFields> = await this.#kv.list({
+        prefix: ALL_IMPORTS_PREFIX,
+        limit: PAGE_SIZE,
+        cursor: page,
+      });
+      for (const { name, metadata } of found.keys) {
+        if (metadata && !isTerminal(metadata.status) && metadata.updatedAt < before) {
+          yield importIdOf(name);
+        }
+      }
+      page = found.list_complete ? null : found.cursor;
+    } while (page !== null);
+  }
+
+  async #findNames(clientId: string, filter: ImportFilter, limit: number, start: Cursor) {
+    const names: string[] = [];
+    let { page, skip } = start;
+    for (let pages = 0; pages < MAX_PAGES; pages++) {
+      const found: KVNamespaceListResult<ImportListFields> = await this.#kv.list({
+        prefix: importPrefix(clientId),
+        limit: PAGE_SIZE,
+        cursor: page,
+      });
+      for (let index = skip; index < found.keys.length; index++) {
+        const key = found.keys[index];
+        if (key === undefined || !matches(key.metadata, filter)) continue;
+        if (names.length === limit) return { names, next: writeCursor({ page, skip: index }) };
+        names.push(key.name);
+      }
+      if (found.list_complete) return { names, next: null };
+      page = found.cursor;
+      skip = 0;
+    }
+    return { names, next: writeCursor({ page, skip }) };
+  }
+
+  #key(clientId: string, view: ImportView): string {
+    return importKey(clientId, Date.parse(view.created_at), view.id);
+  }
+}
+
+function matches(fields: ImportListFields | undefined, filter: ImportFilter): boolean {
+  return (
+    fields !== undefined &&
+    (filter.datasetId === null || fields.datasetId === filter.datasetId) &&
+    (filter.status === null || fields.status === filter.status)
+  );
+}
+
+function writeCursor(cursor: Cursor): string {
+  return btoa(JSON.stringify([cursor.page, cursor.skip]));
+}
+
+function readCursor(text: string): Cursor | null {
+  try {
+    const value: unknown = JSON.parse(atob(text));
+    if (!Array.isArray(value)) return null;
+    const [page, skip] = value as unknown[];
+    if (page !== null && typeof page !== 'string') return null;
+    if (!Number.isInteger(skip) || Number(skip) < 0) return null;
+    return { page, skip: Number(skip) };
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,100 @@
+import { judgeTarget, type TargetPolicy } from '../domain/target.ts';
+import { signatureHeaders } from './sign.ts';
+
+export const WEBHOOK_USER_AGENT = 'Windsock-Webhooks/0.1.0';
+
+/** At most so much of an answer is read. */
+const MAX_EXCERPT_BYTES = 16_384;
+
+/** One webhook to send; `id` and `body` are the same over all attempts. */
+export interface Delivery {
+  id: string;
+  url: string;
+  body: string;
+  /** Current signing secrets of the client, `whsec_` + base64. */
+  secrets: readonly string[];
+}
+
+/** Why an attempt failed; null when a 2xx came. */
+export type AttemptError = null | 'dns' | 'connect' | 'timeout' | 'http' | 'blocked';
+
+/** What came of one attempt; `at` in milliseconds since the epoch. */
+export interface Attempt {
+  at: number;
+  durationMs: number;
+  status: number | null;
+  error: AttemptError;
+  responseExcerpt: string;
+}
+
+/**
+ * Sends one webhook once. Never throws: whatever happens is an {@link Attempt}. Only a 2xx is a success; a redirect
+ * is not followed, because its target was never registered.
+ * @param timeoutMs for the whole attempt: connection, headers and body
+ */
+export async function attemptDelivery(
+  delivery: Delivery,
+  policy: TargetPolicy,
+  timeoutMs: number,
+): Promise<Attempt> {
+  const at = Date.now();
+  const result = (
+    error: AttemptError,
+    status: number | null,
+    responseExcerpt: string,
+  ): Attempt => ({
+    at,
+    durationMs: Date.now() - at,
+    status,
+    error,
+    responseExcerpt,
+  });
+  const verdict = judgeTarget(delivery.url, policy);
+  if (!verdict.ok) return result('blocked', null, `The callback URL ${verdict.reason}.`);
+  const signal = AbortSignal.timeout(timeoutMs);
+  let status: number | null = null;
+  try {
+    const response = await fetch(delivery.url, {
+      method: 'POST',
+      redirect: 'manual',
+      signal,
+      body: delivery.body,
+      headers: {
+        'content-type': 'application/json',
+        'user-agent': WEBHOOK_USER_AGENT,
+        ...(await signatureHeaders(delivery.id, delivery.body, delivery.secrets, at)),
+      },
+    });
+    status = response.status;
+    const excerpt = redact(await readExcerpt(response), delivery.secrets);
+    return result(response.ok ? null : 'http', status, excerpt);
+  } catch (error) {
+    if (signal.aborted) return result('timeout', status, '');
+    return result(isNameFailure(error) ? 'dns' : 'connect', status, '');
+  }
+}
+
+function isNameFailure(error: unknown): boolean {
+  return error instanceof Error && /dns|name resolution|lookup/i.test(error.message);
+}
+
+async function readExcerpt(response: Response): Promise<string> {
+  if (response.body === null) return '';
+  const reader = response.body.getReader();
+  const decoder = new TextDecoder();
+  let text = '';
+  let left = MAX_EXCERPT_BYTES;
+  while (left > 0) {
+    const { done, value } = await reader.read();
+    if (done) return text + decoder.decode();
+    text += decoder.decode(value.subarray(0, left), { stream: true });
+    left -= value.byteLength;
+  }
+  await reader.cancel();
+  return text;
+}
+
+/** A receiver may echo what it was sent; a signing secret must not come to rest in the delivery log. */
+function redact(text: string, secrets: readonly string[]): string {
+  return secrets.reduce((clean, secret) => clean.replaceAll(secret, '[redacted]'), text);
+}
