@@ -14,6 +14,13 @@ const DEV_VARS = join(ROOT, '.dev.vars');
 const READY_DEADLINE_MS = 90_000;
 const STOP_DEADLINE_MS = 10_000;
 
+export interface DevServerOptions {
+  /** Vars that hold for this run. */
+  vars?: Record<string, string>;
+  /** Takes each line that the server prints. */
+  onLine?: (line: string) => void;
+}
+
 /** A Worker that runs on this machine. */
 export interface DevServer {
   url: string;
@@ -61,12 +68,11 @@ export async function freePort(wanted: number): Promise<number> {
 /**
  * Runs the Worker with `wrangler dev` and resolves once it answers.
  * @param stateFolder where KV and Durable Objects are kept
- * @param onLine takes each line that the server prints
  */
 export async function startDevServer(
   port: number,
   stateFolder: string,
-  onLine: (line: string) => void,
+  { vars = {}, onLine = () => undefined }: DevServerOptions = {},
 ): Promise<DevServer> {
   const wrangler = join(ROOT, 'node_modules', 'wrangler', 'bin', 'wrangler.js');
   const child = spawn(
@@ -76,6 +82,7 @@ export async function startDevServer(
       'dev',
       ...['--port', String(port), '--ip', '127.0.0.1', '--inspector-port', '0'],
       ...['--persist-to', stateFolder, '--show-interactive-dev-session', 'false'],
+      ...Object.entries(vars).flatMap(([name, value]) => ['--var', `${name}:${value}`]),
     ],
     {
       cwd: ROOT,

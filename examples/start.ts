@@ -21,9 +21,10 @@ if (adminKey === undefined) {
 try {
   await freePort(port);
   let isShown = false;
-  const server = await startDevServer(port, STATE, (line) => {
+  const onLine = (line: string) => {
     if (isShown) console.log(line);
-  });
+  };
+  const server = await startDevServer(port, STATE, { onLine });
   const onSignal = () => void server.stop();
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal).on('SIGHUP', onSignal);
   show(server.url, await demoKey(server.url, adminKey));

@@ -1,3 +1,4 @@
+import { connect } from 'cloudflare:sockets';
 import { Refusal } from '../domain/failures.ts';
 
 /** A request to a Mistral API, wherever it is served. */
@@ -48,7 +49,7 @@ export function mistralUpstream(
     } catch (error) {
       if (late) throw new Refusal(noHeadersInTime(headersTimeoutMs));
       if (signal.aborted) throw error;
-      throw new Refusal(isNotHttp(error) ? NOT_HTTP : UNREACHABLE);
+      throw new Refusal((await isListening(baseUrl)) ? NOT_HTTP : UNREACHABLE);
     } finally {
       clearTimeout(timer);
     }
@@ -70,6 +71,25 @@ const NOT_HTTP = {
   message: 'The Mistral API answered with something that is not HTTP.',
 };
 
-function isNotHttp(error: unknown): boolean {
-  return error instanceof Error && /http|protocol|parse/i.test(error.message);
+const PROBE_TIMEOUT_MS = 1000;
+
+/**
+ * Whether anything takes a connection where the API should be. workerd throws the same error for nobody there and
+ * for an answer that is not HTTP; a bare connection tells them apart.
+ */
+async function isListening(baseUrl: string): Promise<boolean> {
+  const { hostname, port, protocol } = new URL(baseUrl);
+  const socket = connect({ hostname, port: Number(port) || (protocol === 'https:' ? 443 : 80) });
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), PROBE_TIMEOUT_MS);
+  });
+  const opened = socket.opened.then(
+    () => true,
+    () => false,
+  );
+  const isOpen = await Promise.race([opened, late]);
+  clearTimeout(timer);
+  socket.close().catch(() => undefined);
+  return isOpen;
 }

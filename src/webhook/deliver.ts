@@ -74,8 +74,9 @@ export async function attemptDelivery(
   }
 }
 
+/** workerd says `Network connection lost` of a connection, and names nothing when a name cannot be resolved. */
 function isNameFailure(error: unknown): boolean {
-  return error instanceof Error && /dns|name resolution|lookup/i.test(error.message);
+  return error instanceof Error && /^internal error|dns/i.test(error.message);
 }
 
 async function readExcerpt(response: Response): Promise<string> {
