@@ -80,7 +80,7 @@ const PROBE_TIMEOUT_MS = 1000;
 async function isListening(baseUrl: string): Promise<boolean> {
   const { hostname, port, protocol } = new URL(baseUrl);
   const socket = connect({ hostname, port: Number(port) || (protocol === 'https:' ? 443 : 80) });
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let timer: number | null = null;
   const late = new Promise<false>((resolve) => {
     timer = setTimeout(() => resolve(false), PROBE_TIMEOUT_MS);
   });
