@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
+import { convertV4MiniflareOptions, Miniflare, type MiniflareOptions } from 'miniflare';
 import { unstable_readConfig } from 'wrangler';
 import { until } from './until.ts';
 
@@ -26,33 +26,43 @@ export interface TestWorker {
 }
 
 /**
- * Runs the bundle that `npm run build` made, with the bindings of wrangler.toml.
+ * What Miniflare needs to run the bundle that `npm run build` made, with the bindings of wrangler.toml.
  * @param vars what differs from the defaults of the configuration
+ * @param port 0 for any
+ * @param stateFolder where KV and Durable Objects are kept over a restart; in memory when left out
  */
-export async function startWorker(vars: Record<string, string> = {}): Promise<TestWorker> {
+export function workerOptions(
+  vars: Record<string, string>,
+  port = 0,
+  stateFolder?: string,
+): MiniflareOptions {
   if (!existsSync(BUILT))
     throw new Error('Run `npm run build` first: the tests run what is deployed.');
   const config = unstable_readConfig({ config: join(ROOT, 'wrangler.toml') });
-  const miniflare = new Miniflare(
-    convertV4MiniflareOptions({
-      modules: [{ type: 'ESModule', path: BUILT }],
-      compatibilityDate: config.compatibility_date ?? '',
-      compatibilityFlags: config.compatibility_flags,
-      kvNamespaces: config.kv_namespaces.map(({ binding }: { binding: string }) => binding),
-      durableObjects: Object.fromEntries(
-        config.durable_objects.bindings.map(
-          ({ name, class_name }: { name: string; class_name: string }) => [
-            name,
-            { className: class_name, useSQLite: true },
-          ],
-        ),
+  const options = convertV4MiniflareOptions({
+    modules: [{ type: 'ESModule', path: BUILT }],
+    compatibilityDate: config.compatibility_date ?? '',
+    compatibilityFlags: config.compatibility_flags,
+    kvNamespaces: config.kv_namespaces.map(({ binding }: { binding: string }) => binding),
+    durableObjects: Object.fromEntries(
+      config.durable_objects.bindings.map(
+        ({ name, class_name }: { name: string; class_name: string }) => [
+          name,
+          { className: class_name, useSQLite: true },
+        ],
       ),
-      bindings: { ADMIN_KEY, CALLBACK_ALLOW_PRIVATE: 'true', ...vars },
-      host: '127.0.0.1',
-      port: 0,
-      handleStructuredLogs: () => undefined,
-    }),
-  );
+    ),
+    bindings: { ADMIN_KEY, CALLBACK_ALLOW_PRIVATE: 'true', ...vars },
+    host: '127.0.0.1',
+    port,
+    handleStructuredLogs: () => undefined,
+  });
+  return stateFolder === undefined ? options : { ...options, resourcePersistencePath: stateFolder };
+}
+
+/** Runs the Worker in this process's workerd, its state in memory. */
+export async function startWorker(vars: Record<string, string> = {}): Promise<TestWorker> {
+  const miniflare = new Miniflare(workerOptions(vars));
   const { origin: url } = await miniflare.ready;
   return {
     url,

@@ -1,0 +1,393 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { after, before, test } from 'node:test';
+import {
+  ADMIN_KEY,
+  send,
+  startWorker,
+  type TestClient,
+  type TestWorker,
+} from '../support/worker.ts';
+
+const SRC = join(import.meta.dirname, '..', '..', 'src');
+const SCOPES = ['chat', 'observability:read', 'observability:write', 'files', 'proxy'];
+const UUID = '00000000-0000-4000-8000-000000000000';
+
+type Needs =
+  | 'nothing'
+  | 'admin'
+  | 'chat'
+  | 'observability:read'
+  | 'observability:write'
+  | 'files'
+  | 'proxy';
+
+/** A route: its call as the sources register it, what it needs, and a body that is in order. */
+interface Route {
+  call: string;
+  needs: Needs;
+  body: 'none' | 'json' | 'multipart';
+  good?: object;
+}
+
+const plain = (needs: Needs, ...calls: string[]): Route[] =>
+  calls.map((call) => ({ call, needs, body: 'none' }));
+
+const json = (needs: Needs, call: string, good: object): Route => ({
+  call,
+  needs,
+  body: 'json',
+  good,
+});
+
+const WRITE = 'observability:write';
+const DATASETS = '/v1/observability/datasets';
+const DATASET = `${DATASETS}/:dataset_id`;
+const USER = { role: 'user', content: 'hello' };
+
+const AS_UPLOAD = { 'content-type': 'multipart/form-data; boundary=b' };
+const UPLOAD = [
+  '--b',
+  'content-disposition: form-data; name="file"; filename="rows.jsonl"',
+  '',
+  JSON.stringify({ messages: [USER] }),
+  '--b--',
+].join('\r\n');
+
+/** Every route there is; a test below compares it with the sources. */
+const ROUTES: Route[] = [
+  ...plain('nothing', 'GET /health', 'GET /downloads/:file_id'),
+  ...plain('admin', 'GET /admin/clients', 'GET /admin/clients/:id', 'DELETE /admin/clients/:id'),
+  json('admin', 'POST /admin/clients', { name: 'one' }),
+  json('admin', 'PATCH /admin/clients/:id', { name: 'two' }),
+  json('admin', 'POST /admin/clients/:id/rotate', { what: 'key' }),
+  ...plain('observability:read', 'GET /imports', 'GET /imports/:id', 'GET /imports/:id/events'),
+  json(WRITE, 'POST /datasets/:dataset_id/imports', { source: 'file', file_id: UUID }),
+  json('chat', 'POST /v1/chat/completions', { model: 'any', messages: [USER] }),
+  ...plain('proxy', 'GET /v1/models', 'GET /v1/models/:model_id', 'DELETE /v1/models/:model_id'),
+  { call: 'POST /v1/files', needs: 'files', body: 'multipart' },
+  ...plain('files', 'GET /v1/files', 'GET /v1/files/:file_id', 'DELETE /v1/files/:file_id'),
+  ...plain('files', 'GET /v1/files/:file_id/content', 'GET /v1/files/:file_id/url'),
+  ...plain('observability:read', `GET ${DATASETS}`, `GET ${DATASET}`, `GET ${DATASET}/records`),
+  ...plain('observability:read', `GET ${DATASET}/tasks`, `GET ${DATASET}/tasks/:task_id`),
+  ...plain('observability:read', `GET ${DATASET}/exports/to-jsonl`),
+  ...plain(WRITE, `DELETE ${DATASET}`),
+  json(WRITE, `POST ${DATASETS}`, { name: 'a dataset', description: '' }),
+  json(WRITE, `PATCH ${DATASET}`, { name: 'another' }),
+  json(WRITE, `POST ${DATASET}/records`, { payload: { messages: [USER] } }),
+  json(WRITE, `POST ${DATASET}/imports/from-file`, { file_id: UUID }),
+];
+
+/** For each route that takes JSON: a body with several mistakes, and a JSON Pointer to every one. */
+const MISTAKES: Record<string, [object, string]> = {
+  'POST /admin/clients': [{ scopes: ['chat', 'x'], rate_limit: 0 }, '/name /rate_limit /scopes/1'],
+  'PATCH /admin/clients/:id': [{ name: '', scopes: 'chat' }, '/name /scopes'],
+  'POST /admin/clients/:id/rotate': [{ what: 'x', overlap_s: -1 }, '/overlap_s /what'],
+  'POST /datasets/:dataset_id/imports': [
+    { source: 'file', file_id: 5, callback: { url: 5, events: ['import.lost', 5] }, metadata: [] },
+    '/callback/events/1 /callback/url /file_id /metadata',
+  ],
+  'POST /v1/chat/completions': [
+    { messages: [USER, { role: 'nobody', content: '' }], temperature: 9 },
+    '/messages/1/role /model /temperature',
+  ],
+  [`POST ${DATASETS}`]: [{ name: 'four' }, '/description /name'],
+  [`PATCH ${DATASET}`]: [{ name: 1, description: 2 }, '/description /name'],
+  [`POST ${DATASET}/records`]: [{ payload: 'text', properties: 7 }, '/payload /properties'],
+  [`POST ${DATASET}/imports/from-file`]: [{}, '/file_id'],
+};
+
+let worker: TestWorker;
+let client: TestClient;
+
+before(async () => {
+  worker = await startWorker({ POLL_MIN_MS: '20' });
+  client = await worker.createClient();
+});
+after(() => worker.dispose());
+
+/** `.route('/prefix', name)` of an app file → the calls that the route file behind it registers. */
+function callsIn(appFile: string): string[] {
+  const source = readFileSync(join(SRC, appFile), 'utf8');
+  const importOf = (name: string) => {
+    const path = new RegExp(`import \\{[^}]*\\b${name}\\b[^}]*\\} from '([^']+)'`).exec(
+      source,
+    )?.[1];
+    assert.ok(path, `${appFile} imports ${name}`);
+    return readFileSync(join(SRC, dirname(appFile), path), 'utf8');
+  };
+  return [...source.matchAll(/\.route\(\s*('[^']*'|\w+),\s*(\w+)/g)].flatMap(
+    ([, prefix = '', name = '']) => {
+      const base = prefix.startsWith("'")
+        ? prefix.slice(1, -1)
+        : new RegExp(`\\b${prefix} = '([^']*)'`).exec(importOf(prefix))?.[1];
+      const [, routes = ''] = importOf(name).split(`export const ${name} =`);
+      const own = routes.split(/^export /m)[0] ?? '';
+      return [...own.matchAll(/\.(get|post|put|patch|delete|all)\(\s*'(\/[^']*)'/g)].map(
+        ([, method = '', path = '']) =>
+          `${method.toUpperCase()} ${base}${path === '/' ? '' : path}`,
+      );
+    },
+  );
+}
+
+void test('the table above holds every route of the facade and of the built-in backend', () => {
+  const registered = [...callsIn('http/app.ts'), ...callsIn('builtin/app.ts')].toSorted();
+  assert.ok(
+    registered.includes('ALL /v1/*'),
+    'the relay, behind which the built-in backend stands',
+  );
+  assert.deepEqual(
+    ROUTES.map(({ call }) => call).toSorted(),
+    registered.filter((call) => call !== 'ALL /v1/*'),
+  );
+});
+
+/** An id of the right form that nothing has. */
+function withUnknownIds(path: string): string {
+  return path
+    .replace('/clients/:id', `/clients/cl_${'A'.repeat(22)}`)
+    .replace('/imports/:id', `/imports/imp_${'A'.repeat(22)}`)
+    .replace(':model_id', 'no-such-model')
+    .replaceAll(/:\w+_id/g, UUID);
+}
+
+interface Refusal {
+  error?: { code: string; message: string; request_id: string; details?: { path: string }[] };
+  detail?: { message: string; error_code: string | null };
+  object?: string;
+  message?: string | { detail: { loc: (string | number)[] }[] };
+}
+
+/** Checks a refusal's status, and that its body has the shape of its path; returns the body. */
+async function refusal(answer: Response, status: number, code: string): Promise<Refusal> {
+  const text = await answer.text();
+  const { pathname } = new URL(answer.url);
+  assert.equal(answer.status, status, `${pathname}: ${text}`);
+  assert.match(answer.headers.get('content-type') ?? '', /^application\/json/);
+  const body = JSON.parse(text) as Refusal;
+  if (!pathname.startsWith('/v1/')) {
+    assert.deepEqual(Object.keys(body), ['error']);
+    assert.equal(body.error?.code, code);
+    assert.equal(body.error?.request_id, answer.headers.get('x-request-id'));
+    assert.ok(body.error?.message);
+  } else if (status === 401) {
+    assert.deepEqual(body, { detail: 'Unauthorized' });
+  } else if (pathname.startsWith('/v1/observability/')) {
+    assert.deepEqual(Object.keys(body), ['detail']);
+    assert.deepEqual(Object.keys(body.detail ?? {}).toSorted(), ['error_code', 'message']);
+    assert.equal(typeof body.detail?.message, 'string');
+  } else {
+    assert.deepEqual(Object.keys(body).toSorted(), ['code', 'message', 'object', 'param', 'type']);
+    assert.equal(body.object, 'error');
+  }
+  return body;
+}
+
+/** The paths of all mistakes that a refusal tells, `/messages/0/role`, sorted. */
+function mistakesIn({ error, detail, message }: Refusal): string[] {
+  if (error !== undefined) return (error.details ?? []).map(({ path }) => path).toSorted();
+  const locations =
+    detail !== undefined
+      ? detail.message.split('; ').map((part) => part.split(':')[0] ?? '')
+      : typeof message === 'object'
+        ? message.detail.map(({ loc }) => loc.join('.'))
+        : [];
+  return locations.map((loc) => loc.replace(/^body/, '').replaceAll('.', '/')).toSorted();
+}
+
+for (const { call, needs, body, good } of ROUTES) {
+  const [method = '', path = ''] = call.split(' ');
+  const isFacade = !path.startsWith('/v1/');
+  const ask = (key: string | null, sent?: object | string, headers?: Record<string, string>) =>
+    send(worker.url + withUnknownIds(path), key, method, sent, headers);
+  const rightKey = () => (needs === 'admin' ? ADMIN_KEY : client.key);
+
+  if (needs !== 'nothing') {
+    void test(`${call} without a key, with an unknown or another kind of key: 401`, async () => {
+      const others = needs === 'admin' ? client.key : ADMIN_KEY;
+      for (const key of [null, `wsk_${'A'.repeat(43)}`, others, 'x']) {
+        await refusal(await ask(key, good), 401, 'unauthorized');
+      }
+    });
+  }
+  if (needs !== 'nothing' && needs !== 'admin') {
+    void test(`${call} without the scope ${needs}: 403`, async () => {
+      const scopes = SCOPES.filter((scope) => scope !== needs);
+      const { key } = await worker.createClient({ scopes });
+      await refusal(await ask(key, good), 403, 'forbidden');
+    });
+  }
+  if (path.includes(':')) {
+    const [status, code] =
+      needs === 'nothing' ? ([403, 'forbidden'] as const) : ([404, 'not_found'] as const);
+    void test(`${call} of an id that nothing has: ${status}`, async () => {
+      await refusal(await ask(rightKey(), good), status, code);
+    });
+  }
+  if (body !== 'none') {
+    void test(`${call} with a body that is broken or of another type is refused`, async () => {
+      const isJson = body === 'json';
+      const declared = isJson ? { 'content-type': 'application/json' } : AS_UPLOAD;
+      for (const broken of ['', '{', '{"name":"a",}', '{}{}', '\u0000', '--b\r\n']) {
+        const status = isFacade ? 400 : 422;
+        await refusal(await ask(rightKey(), broken, declared), status, 'invalid_request');
+      }
+      const other = isJson ? 'multipart/form-data; boundary=b' : 'application/json';
+      for (const type of [other, 'text/plain', 'application/x-www-form-urlencoded', 'jsonx']) {
+        const answer = await ask(rightKey(), JSON.stringify(good ?? {}), { 'content-type': type });
+        await refusal(answer, isFacade ? 415 : 422, 'unsupported_media_type');
+      }
+    });
+  }
+  if (body === 'json') {
+    void test(`${call} with several mistakes tells each with its path`, async () => {
+      const [bad, at] = MISTAKES[call] ?? assert.fail('MISTAKES has no row for it');
+      const answer = await ask(rightKey(), bad);
+      const told = await refusal(answer, isFacade ? 400 : 422, 'invalid_request');
+      assert.deepEqual(mistakesIn(told), at.split(' '));
+      for (const wrong of ['[]', 'null', '"text"', '7']) {
+        await refusal(await ask(rightKey(), wrong), isFacade ? 400 : 422, 'invalid_request');
+      }
+    });
+  }
+}
+
+const startImport = (
+  body: object,
+  headers: Record<string, string> = {},
+  at = worker,
+  by = client,
+) => send(`${at.url}/datasets/${UUID}/imports`, by.key, 'POST', body, headers);
+
+const FILE = { source: 'file', file_id: UUID };
+const CALLBACK = { url: 'https://example.com/hook' };
+const withEvents = (...events: string[]) => ({ ...FILE, callback: { ...CALLBACK, events } });
+
+const BAD_IMPORTS: [string, object, string][] = [
+  ['no source', { file_id: UUID }, '/source'],
+  ['an unknown source', { ...FILE, source: 'thin air' }, '/source'],
+  ['no file_id', { source: 'file' }, '/file_id'],
+  ['an empty file_id', { ...FILE, file_id: '' }, '/file_id'],
+  ['a callback that is a text', { ...FILE, callback: CALLBACK.url }, '/callback'],
+  ['a callback without a url', { ...FILE, callback: {} }, '/callback/url'],
+  ['no events at all', withEvents(), '/callback/events'],
+  ['an unknown event', withEvents('import.lost', 'import.done'), '/callback/events/1'],
+  ['events of no import', withEvents('webhook.test'), '/callback/events/0'],
+  ['metadata that is a list', { ...FILE, metadata: [1] }, '/metadata'],
+  ['metadata above 16 kB', { ...FILE, metadata: { a: 'é'.repeat(8500) } }, '/metadata'],
+];
+
+for (const [what, body, at] of BAD_IMPORTS) {
+  void test(`an import with ${what} is refused with the path of the mistake`, async () => {
+    const told = await refusal(await startImport(body), 400, 'invalid_request');
+    assert.deepEqual(mistakesIn(told), [at]);
+  });
+}
+
+void test('metadata just under the limit is no mistake', async () => {
+  const body = { ...FILE, metadata: { a: 'é'.repeat(7900) } };
+  await refusal(await startImport(body), 404, 'not_found');
+});
+
+void test('an unknown field of an import is refused and named, wherever it stands', async () => {
+  const bodies = [{ colour: 1 }, { callback: { ...CALLBACK, colour: 1 } }];
+  for (const more of bodies) {
+    const answer = await startImport({ ...FILE, ...more });
+    const told = await refusal(answer, 400, 'invalid_request');
+    assert.match(JSON.stringify(told.error?.details), /colour/);
+  }
+});
+
+void test('an Idempotency-Key has 1 to 255 characters', async () => {
+  for (const key of ['', 'k'.repeat(256)]) {
+    const answer = await startImport(FILE, { 'idempotency-key': key });
+    const told = await refusal(answer, 400, 'invalid_request');
+    assert.match(JSON.stringify(told.error?.details), /idempotency-key/i);
+  }
+  for (const key of ['k', 'k'.repeat(255)]) {
+    await refusal(await startImport(FILE, { 'idempotency-key': key }), 404, 'not_found');
+  }
+});
+
+void test('a callback that may not be called is refused before anything starts', async () => {
+  const strict = await startWorker({ CALLBACK_ALLOW_PRIVATE: 'false' });
+  try {
+    const by = await strict.createClient();
+    const urls = [
+      'not a url',
+      'http://example.com/hook',
+      'https://user:password@example.com/hook',
+      'https://example.com:22/hook',
+      'https://127.0.0.1/hook',
+      'https://[::1]/hook',
+      'https://169.254.169.254/latest/meta-data',
+      'https://localhost/hook',
+    ];
+    for (const url of urls) {
+      const answer = await startImport({ ...FILE, callback: { url } }, {}, strict, by);
+      const told = await refusal(answer, 422, 'callback_refused');
+      assert.deepEqual(mistakesIn(told), ['/callback/url'], url);
+    }
+    const list = await send(`${strict.url}/imports`, by.key, 'GET');
+    assert.deepEqual(await list.json(), { imports: [], next_cursor: null });
+  } finally {
+    await strict.dispose();
+  }
+});
+
+void test('a callback to Windsock itself is refused even where private targets are allowed', async () => {
+  const answer = await startImport({ ...FILE, callback: { url: `${worker.url}/health` } });
+  await refusal(answer, 422, 'callback_refused');
+});
+
+const encoded = (value: unknown) => encodeURIComponent(btoa(JSON.stringify(value)));
+const LIMITS = ['0', '101', '-5', '2.5', '', 'ten', '1&limit=2'];
+const CURSORS = ['nonsense', encoded({ page: null }), encoded([null, -1]), encoded([7, 0])];
+
+const BAD_LISTS = [
+  ...LIMITS.map((limit) => [`limit=${limit}`, '/limit'] as const),
+  ...CURSORS.map((cursor) => [`cursor=${cursor}`, '/cursor'] as const),
+  ['status=done', '/status'],
+  ['status=RUNNING', '/status'],
+  ['limit=0&status=done', '/limit /status'],
+] as const;
+
+for (const [query, at] of BAD_LISTS) {
+  void test(`GET /imports?${query} is refused and tells what is wrong`, async () => {
+    const answer = await send(`${worker.url}/imports?${query}`, client.key, 'GET');
+    const told = await refusal(answer, 400, 'invalid_request');
+    assert.deepEqual(mistakesIn(told), at.split(' '));
+  });
+}
+
+void test('another client’s import does not exist: 404 on every path of it, and in no list', async () => {
+  const post = async (path: string, body: object | string, headers = {}) => {
+    const answer = await send(worker.url + path, client.key, 'POST', body, headers);
+    assert.ok(answer.ok, `${path} ${answer.status}`);
+    return (await answer.json()) as { id: string };
+  };
+  const file = await post('/v1/files', UPLOAD, AS_UPLOAD);
+  const dataset = await post(DATASETS, { name: 'a dataset', description: '' });
+  const { id } = await post(`/datasets/${dataset.id}/imports`, {
+    source: 'file',
+    file_id: file.id,
+  });
+  const stranger = await worker.createClient();
+  for (const { call, good } of ROUTES.filter((route) => route.call.includes(' /imports/:id'))) {
+    const [method = '', path = ''] = call.split(' ');
+    const ask = (importId: string) =>
+      send(worker.url + path.replace(':id', importId), stranger.key, method, good);
+    const theirs = await refusal(await ask(id), 404, 'not_found');
+    const unknown = await refusal(await ask(`imp_${'A'.repeat(22)}`), 404, 'not_found');
+    assert.equal(theirs.error?.message, unknown.error?.message, `${call} must not tell them apart`);
+  }
+  const listed = async (key: string, query = '') => {
+    const list = await send(`${worker.url}/imports${query}`, key, 'GET');
+    return ((await list.json()) as { imports: { id: string }[] }).imports.map((one) => one.id);
+  };
+  assert.deepEqual(await listed(client.key), [id]);
+  assert.deepEqual(await listed(stranger.key), []);
+  assert.deepEqual(await listed(stranger.key, `?dataset_id=${dataset.id}`), []);
+});
