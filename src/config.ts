@@ -18,10 +18,13 @@ const blankAsAbsent = (value: unknown) => (isBlank(value) ? undefined : value);
 
 const seconds = z
   .preprocess(blankAsAbsent, z.string().optional())
-  .transform((text) => (text === undefined ? DEFAULT_RETRY_S : text.split(',').map(Number)))
-  .refine((list) => list.every((delay) => Number.isFinite(delay) && delay >= 0), {
-    error: 'must be seconds separated by commas, such as 0,5,300',
-  });
+  .refine(
+    (text) => text === undefined || /^\s*\d+(?:\.\d+)?\s*(?:,\s*\d+(?:\.\d+)?\s*)*$/.test(text),
+    {
+      error: 'must be seconds separated by commas, such as 0,5,300',
+    },
+  )
+  .transform((text) => (text === undefined ? DEFAULT_RETRY_S : text.split(',').map(Number)));
 
 const schema = z.object({
   MISTRAL_BASE_URL: z.preprocess(

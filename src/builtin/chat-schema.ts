@@ -4,27 +4,41 @@ import * as z from 'zod';
 // is a 422 here as it is upstream.
 
 const textChunk = z.strictObject({ type: z.literal('text'), text: z.string() });
+const referenceChunk = z.strictObject({
+  type: z.literal('reference').optional(),
+  reference_ids: z.array(z.union([z.string(), z.int()])),
+});
+const toolReferenceChunk = z.strictObject({
+  type: z.literal('tool_reference').optional(),
+  tool: z.string(),
+  title: z.string().optional(),
+  url: z.string().nullish(),
+  favicon: z.string().nullish(),
+  description: z.string().nullish(),
+});
 const thinkChunk = z.strictObject({
   type: z.literal('thinking'),
-  thinking: z.array(z.record(z.string(), z.unknown())),
+  thinking: z.array(
+    z.union([textChunk.partial({ type: true }), referenceChunk, toolReferenceChunk]),
+  ),
   signature: z.string().nullish(),
   closed: z.boolean().optional(),
 });
-const link = z.union([z.string(), z.looseObject({ url: z.string() })]);
+const imageUrl = z.union([
+  z.string(),
+  z.strictObject({ url: z.string(), detail: z.enum(['low', 'auto', 'high']).nullish() }),
+]);
 const contentChunk = z.discriminatedUnion('type', [
   textChunk,
   thinkChunk,
-  z.strictObject({ type: z.literal('image_url'), image_url: link }),
+  z.strictObject({ type: z.literal('image_url'), image_url: imageUrl }),
   z.strictObject({
     type: z.literal('document_url'),
     document_url: z.string(),
     document_name: z.string().nullish(),
   }),
-  z.strictObject({
-    type: z.literal('reference'),
-    reference_ids: z.array(z.union([z.string(), z.int()])),
-  }),
-  z.strictObject({ type: z.literal('file'), file_id: z.string() }),
+  referenceChunk.extend({ type: z.literal('reference') }),
+  z.strictObject({ type: z.literal('file'), file_id: z.guid() }),
   z.strictObject({ type: z.literal('input_audio'), input_audio: z.string() }),
 ]);
 
@@ -69,16 +83,29 @@ const functionTool = z.strictObject({
     parameters: z.record(z.string(), z.unknown()),
   }),
 });
-const builtInTool = z.looseObject({
-  type: z.enum([
-    'web_search',
-    'web_search_premium',
-    'code_interpreter',
-    'image_generation',
-    'document_library',
-    'connector',
-  ]),
-});
+const names = z.array(z.string()).nullish();
+const toolConfiguration = z
+  .strictObject({ exclude: names, include: names, requires_confirmation: names })
+  .nullish();
+const builtInTool = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.enum(['web_search', 'web_search_premium', 'code_interpreter', 'image_generation']),
+    tool_configuration: toolConfiguration,
+  }),
+  z.strictObject({
+    type: z.literal('document_library'),
+    library_ids: z.array(z.string()).min(1),
+    tool_configuration: toolConfiguration,
+  }),
+  z.strictObject({
+    type: z.literal('connector'),
+    connector_id: z.string(),
+    authorization: z
+      .strictObject({ type: z.enum(['api-key', 'oauth2-token']), value: z.string() })
+      .nullish(),
+    tool_configuration: toolConfiguration,
+  }),
+]);
 
 export const chatRequestSchema = z.strictObject({
   model: z.string(),
@@ -120,7 +147,7 @@ export const chatRequestSchema = z.strictObject({
     .strictObject({ type: z.literal('content').optional(), content: z.string().optional() })
     .optional(),
   parallel_tool_calls: z.boolean().optional(),
-  reasoning_effort: z.string().nullish(),
+  reasoning_effort: z.enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh']).nullish(),
   prompt_mode: z.literal('reasoning').nullish(),
   guardrails: z.array(z.looseObject({})).nullish(),
   prompt_cache_key: z.string().nullish(),

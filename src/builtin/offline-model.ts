@@ -58,7 +58,9 @@ function answerTo(request: ChatRequest): string {
     return JSON.stringify(sampleOf(format.json_schema.schema));
   }
   const question = textOf(request.messages.findLast(({ role }) => role === 'user')?.content).trim();
-  const quoted = question.length > QUOTED ? `${question.slice(0, QUOTED)}…` : question;
+  // A cut in the middle of a surrogate pair would leave half a character.
+  const start = question.slice(0, QUOTED).replace(/[\uD800-\uDBFF]$/, '');
+  const quoted = question.length > QUOTED ? `${start}…` : question;
   const answer =
     question === ''
       ? 'This is the offline model of Windsock. There was no user message to answer.'
@@ -99,25 +101,37 @@ function functionOf(tool: Tool): { name: string; parameters: Record<string, unkn
 }
 
 const MAX_DEPTH = 8;
+const MAX_ITEMS = 10;
+
+function numberOf(value: unknown, fallback = 0): number {
+  return typeof value === 'number' ? value : fallback;
+}
 
 /** The plainest value that a JSON Schema describes, so that JSON mode and tools have something valid to show. */
 function sampleOf(schema: unknown, depth = 0): unknown {
   if (!isObject(schema) || depth > MAX_DEPTH) return null;
   if ('const' in schema) return schema['const'];
   if (Array.isArray(schema['enum'])) return (schema['enum'] as unknown[])[0];
+  const variants: unknown = schema['anyOf'] ?? schema['oneOf'];
+  if (Array.isArray(variants)) return sampleOf(variants[0], depth + 1);
   const type: unknown = Array.isArray(schema['type'])
     ? (schema['type'] as unknown[])[0]
     : schema['type'];
   switch (type) {
     case 'string':
-      return 'offline';
+      return 'offline'.padEnd(numberOf(schema['minLength']), '.');
     case 'integer':
     case 'number':
-      return typeof schema['minimum'] === 'number' ? schema['minimum'] : 0;
+      return Math.min(
+        Math.max(0, numberOf(schema['minimum'], 0)),
+        numberOf(schema['maximum'], Infinity),
+      );
     case 'boolean':
       return false;
-    case 'array':
-      return [];
+    case 'array': {
+      const length = Math.min(numberOf(schema['minItems']), MAX_ITEMS);
+      return Array.from({ length }, () => sampleOf(schema['items'], depth + 1));
+    }
     case 'object': {
       const properties = isObject(schema['properties']) ? schema['properties'] : {};
       return Object.fromEntries(

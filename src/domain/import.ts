@@ -138,13 +138,17 @@ const MISSING_LIMIT = 2;
 /** A receiver is told of progress at most so often. */
 const PROGRESS_INTERVAL_MS = 10_000;
 
-const TERMINAL_BY_TASK: Readonly<Record<string, TerminalStatus>> = {
-  COMPLETED: 'completed',
-  FAILED: 'failed',
-  CANCELED: 'canceled',
-  TERMINATED: 'terminated',
-  TIMED_OUT: 'timed_out',
-};
+/** The upstream's words that end a task; any other one, known or not, means that it goes on. */
+const TERMINAL_BY_TASK: ReadonlyMap<string, TerminalStatus> = new Map([
+  ['COMPLETED', 'completed'],
+  ['FAILED', 'failed'],
+  ['CANCELED', 'canceled'],
+  ['TERMINATED', 'terminated'],
+  ['TIMED_OUT', 'timed_out'],
+]);
+
+/** A message of the upstream is cut here: it is stored, listed and sent in a webhook of at most 20 kB. */
+const MAX_MESSAGE_LENGTH = 2000;
 
 /** True once nothing will change any more. */
 export function isTerminal(status: ImportStatus): status is TerminalStatus {
@@ -182,7 +186,7 @@ export function advance(state: ImportState, observation: Observation, now: numbe
       );
     case 'unavailable':
       return {
-        state: { ...state, polls: state.polls + 1, failures: state.failures + 1 },
+        state: { ...state, polls: state.polls + 1, failures: state.failures + 1, missing: 0 },
         events: [],
       };
     case 'deadline':
@@ -196,13 +200,13 @@ function observeTask(
   now: number,
   events: ImportEvent[],
 ): Advance {
-  const terminal = TERMINAL_BY_TASK[seen.status];
+  const terminal = TERMINAL_BY_TASK.get(seen.status);
   const reported = terminal === 'completed' ? 100 : (seen.progress ?? 0);
   const next: ImportState = {
     ...state,
     status: terminal ?? 'running',
     progress: Math.max(state.progress, Math.min(100, Math.max(0, Math.trunc(reported)))),
-    message: seen.message,
+    message: seen.message?.slice(0, MAX_MESSAGE_LENGTH) ?? null,
     task: { id: seen.id, status: seen.status, progress: seen.progress },
     failures: 0,
     missing: 0,
@@ -215,7 +219,8 @@ function observeTask(
     next.status !== state.status ||
     next.progress !== state.progress ||
     next.message !== state.message ||
-    next.task?.status !== state.task?.status;
+    next.task?.status !== state.task?.status ||
+    next.task?.progress !== state.task?.progress;
   if (!changed) return { state: next, events };
   const moved = next.progress !== state.progress;
   const lastSentAt = state.progressSentAt ?? state.createdAt;

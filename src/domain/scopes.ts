@@ -13,8 +13,23 @@ const READING_POST =
   /\/(?:search|search\/latest|search-ids|aggregate|options-counts|live-judging)\/?$/;
 
 /**
- * The scope that a `/v1` path asks for.
+ * A path as routers and upstreams may come to read it: escapes decoded, slashes not repeated. What a request is
+ * allowed to do is judged by this spelling, so that `/v1/%66iles` does not pass for something else.
  * @param path without the query, as the client sent it
+ */
+export function plainPath(path: string): string {
+  let decoded = path;
+  try {
+    decoded = decodeURIComponent(path);
+  } catch {
+    // A stray `%` stands for itself.
+  }
+  return decoded.replaceAll(/\/{2,}/g, '/');
+}
+
+/**
+ * The scope that a `/v1` path asks for.
+ * @param path as {@link plainPath} gives it
  */
 export function scopeOfPath(method: string, path: string): Scope {
   if (path.startsWith('/v1/chat/')) return 'chat';

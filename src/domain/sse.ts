@@ -25,7 +25,7 @@ export class EventBoundary {
 
   /** True where a comment can be put in without breaking an event. */
   get between(): boolean {
-    return this.#lineEnds >= 2 && !this.#afterCarriageReturn;
+    return this.#lineEnds >= 2;
   }
 }
 

@@ -27,7 +27,7 @@ export function judgeTarget(text: string, policy: TargetPolicy): TargetVerdict {
   }
   if (url.username !== '' || url.password !== '') return refuse('must not hold user info');
   const host = url.hostname.replace(/\.$/, '').toLowerCase();
-  if (host === '') return refuse('has no host');
+  if (host.split('.').includes('')) return refuse('has an empty part in its host name');
   const port = url.port === '' ? DEFAULT_PORT[url.protocol] : url.port;
   const own = new URL(policy.ownOrigin);
   const ownPort = own.port === '' ? DEFAULT_PORT[own.protocol] : own.port;

@@ -26,7 +26,8 @@ export function webhookBody(
   const body = (part: object) => JSON.stringify({ type, timestamp: iso(at), data: part });
   const whole = body(data);
   if (fits(whole)) return whole;
-  const slim = { ...data, metadata: {}, metadata_omitted: true };
+  const hasMetadata = Object.keys(data.metadata).length > 0;
+  const slim = { ...data, metadata: {}, ...(hasMetadata && { metadata_omitted: true }) };
   const withTasks = (kept: number) =>
     body({
       ...slim,

@@ -14,7 +14,7 @@ export interface Caller {
 const OBSERVABILITY_PATHS = [OBSERVABILITY_PREFIX, '/v1/files'];
 
 /** Whether a `/v1` path belongs to the observability backend; chat and all else go with the chat backend. */
-export function isObservabilityPath(path: string): boolean {
+function isObservabilityPath(path: string): boolean {
   return OBSERVABILITY_PATHS.some((prefix) => path.startsWith(prefix));
 }
 
@@ -23,7 +23,7 @@ export function observabilityUpstream(config: Config, env: Env, caller: Caller):
   return choose(config.observabilityBackend, config, env, caller);
 }
 
-/** The upstream that serves a `/v1` path. */
+/** The upstream that serves a `/v1` path. @param path as `plainPath` gives it */
 export function upstreamFor(path: string, config: Config, env: Env, caller: Caller): Upstream {
   return isObservabilityPath(path)
     ? observabilityUpstream(config, env, caller)

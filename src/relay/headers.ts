@@ -6,6 +6,8 @@ const DROPPED_FROM_REQUEST = new Set([
   'host',
   'cookie',
   'x-real-ip',
+  'forwarded',
+  'true-client-ip',
   'connection',
   'keep-alive',
   'proxy-authenticate',

@@ -56,16 +56,16 @@ const OBJECTS: readonly (readonly [string, (extra: object) => object])[] = [
   ['a prediction', (x) => ({ prediction: { type: 'content', content: 'x', ...x } })],
 ];
 
-void describe('an unknown field is refused, as it is upstream', () => {
+describe('an unknown field is refused, as it is upstream', () => {
   for (const [name, requestWith] of OBJECTS) {
-    void test(`in ${name}`, () => {
+    test(`in ${name}`, () => {
       assert.ok(isTakenWith(requestWith({})), 'without it');
       assert.ok(!isTakenWith(requestWith({ unheard_of: 1 })), 'with it');
     });
   }
 });
 
-void describe('what the OpenAPI document leaves open is taken', () => {
+describe('what the OpenAPI document leaves open is taken', () => {
   const open: readonly (readonly [string, object])[] = [
     ['metadata', { metadata: { anything: [1] } }],
     ['a JSON schema', { response_format: { json_schema: { name: 's', schema: { any: 1 } } } }],
@@ -80,17 +80,17 @@ void describe('what the OpenAPI document leaves open is taken', () => {
     ],
   ];
   for (const [name, parameters] of open) {
-    void test(name, () => assert.ok(isTakenWith(parameters)));
+    test(name, () => assert.ok(isTakenWith(parameters)));
   }
 });
 
-void test('model and messages are required', () => {
+test('model and messages are required', () => {
   assert.ok(isTaken(MINIMAL));
   assert.ok(!isTaken({ model: MINIMAL.model }));
   assert.ok(!isTaken({ messages: MINIMAL.messages }));
 });
 
-void describe('a parameter', () => {
+describe('a parameter', () => {
   const values: readonly (readonly [string, readonly unknown[], readonly unknown[]])[] = [
     ['temperature', [0, 0.7, 1.5, null], [-0.1, 1.6, '1']],
     ['top_p', [0.01, 1, null], [0, 1.1]],
@@ -111,7 +111,7 @@ void describe('a parameter', () => {
     ['messages', [[], MINIMAL.messages], [{}, 'Hi', [{ role: 'wizard', content: 'Hi' }]]],
   ];
   for (const [name, good, bad] of values) {
-    void test(`${name} is checked`, () => {
+    test(`${name} is checked`, () => {
       for (const value of good) assert.ok(isTakenWith({ [name]: value }), JSON.stringify(value));
       for (const value of bad) assert.ok(!isTakenWith({ [name]: value }), JSON.stringify(value));
     });

@@ -44,27 +44,27 @@ const VARS: readonly (readonly [string, keyof Config, unknown, string, unknown])
   ['RETENTION_DAYS', 'retentionMs', 30 * 86_400_000, '7', 7 * 86_400_000],
 ];
 
-void describe('a var', () => {
+describe('a var', () => {
   for (const [name, member, fallback, text, value] of VARS) {
-    void test(`${name} has its default when it is left out or blank`, () => {
+    test(`${name} has its default when it is left out or blank`, () => {
       assert.deepEqual(parseConfig({ ADMIN_KEY })[member], fallback);
       assert.deepEqual(parseConfig({ ADMIN_KEY, [name]: '' })[member], fallback);
     });
 
-    void test(`${name} takes ${JSON.stringify(text)}`, () => {
+    test(`${name} takes ${JSON.stringify(text)}`, () => {
       assert.deepEqual(parseConfig({ ADMIN_KEY, [name]: text })[member], value);
     });
   }
 
-  void test('that is a number in wrangler.toml is taken as one', () => {
+  test('that is a number in wrangler.toml is taken as one', () => {
     assert.equal(parseConfig({ ADMIN_KEY, MAX_BODY_BYTES: 2048 }).maxBodyBytes, 2048);
   });
 
-  void test('ADMIN_KEY is taken as it is', () => {
+  test('ADMIN_KEY is taken as it is', () => {
     assert.equal(parseConfig({ ADMIN_KEY }).adminKey, ADMIN_KEY);
   });
 
-  void test('that is none of ours, such as a binding, is passed over', () => {
+  test('that is none of ours, such as a binding, is passed over', () => {
     assert.deepEqual(parseConfig({ ADMIN_KEY, KV: {}, OTHER: 1 }), parseConfig({ ADMIN_KEY }));
   });
 });
@@ -79,7 +79,7 @@ function errorOf(vars: object): ConfigError {
   return assert.fail('These vars were taken.');
 }
 
-void describe('a bad value is an error that names its var and shows no secret', () => {
+describe('a bad value is an error that names its var and shows no secret', () => {
   const bad: readonly (readonly [string, readonly unknown[]])[] = [
     ['ADMIN_KEY', [undefined, null, '', SECRET, { [SECRET]: 1 }]],
     ['MISTRAL_API_KEY', [{ [SECRET]: 1 }]],
@@ -101,7 +101,7 @@ void describe('a bad value is an error that names its var and shows no secret', 
   ];
   for (const [name, values] of bad) {
     for (const value of values) {
-      void test(`${name}=${JSON.stringify(value) ?? 'undefined'}`, () => {
+      test(`${name}=${JSON.stringify(value) ?? 'undefined'}`, () => {
         const { message } = errorOf({ ADMIN_KEY, MISTRAL_API_KEY: API_KEY, [name]: value });
         assert.match(message, new RegExp(`\\b${name} `));
         assert.ok(!message.includes(SECRET), message);
@@ -109,7 +109,7 @@ void describe('a bad value is an error that names its var and shows no secret', 
     }
   }
 
-  void test('one error names all that is wrong', () => {
+  test('one error names all that is wrong', () => {
     const { message, name } = errorOf({ POLL_MIN_MS: 'x', CHAT_BACKEND: 'y' });
     for (const wrong of ['ADMIN_KEY', 'POLL_MIN_MS', 'CHAT_BACKEND']) {
       assert.match(message, new RegExp(wrong));
@@ -117,11 +117,11 @@ void describe('a bad value is an error that names its var and shows no secret', 
     assert.equal(name, 'ConfigError');
   });
 
-  void test('a missing ADMIN_KEY says how to set it', () => {
+  test('a missing ADMIN_KEY says how to set it', () => {
     assert.match(errorOf({}).message, /ADMIN_KEY is missing.*wrangler secret put ADMIN_KEY/);
   });
 
-  void test('poll bounds the wrong way round', () => {
+  test('poll bounds the wrong way round', () => {
     const { message } = errorOf({ ADMIN_KEY, POLL_MIN_MS: '2000', POLL_MAX_MS: '1999' });
     assert.match(message, /POLL_MAX_MS.*POLL_MIN_MS/);
     const equal = parseConfig({ ADMIN_KEY, POLL_MIN_MS: '2000', POLL_MAX_MS: '2000' });
@@ -129,7 +129,7 @@ void describe('a bad value is an error that names its var and shows no secret', 
   });
 });
 
-void describe('the backend', () => {
+describe('the backend', () => {
   const members = {
     CHAT_BACKEND: 'chatBackend',
     OBSERVABILITY_BACKEND: 'observabilityBackend',
@@ -148,19 +148,19 @@ void describe('the backend', () => {
   for (const name of ['CHAT_BACKEND', 'OBSERVABILITY_BACKEND'] as const) {
     for (const [choice, key, expected] of cases) {
       const given = key === API_KEY ? 'a key' : 'no key';
-      void test(`${name}=${choice ?? '(left out)'} with ${given} is ${expected}`, () => {
+      test(`${name}=${choice ?? '(left out)'} with ${given} is ${expected}`, () => {
         const config = parseConfig({ ADMIN_KEY, MISTRAL_API_KEY: key, [name]: choice });
         assert.equal(config[members[name]], expected);
       });
     }
 
-    void test(`${name}=mistral without a key is an error`, () => {
+    test(`${name}=mistral without a key is an error`, () => {
       const { message } = errorOf({ ADMIN_KEY, [name]: 'mistral' });
       assert.match(message, new RegExp(`${name}=mistral needs MISTRAL_API_KEY`));
     });
   }
 
-  void test('of chat and of observability are chosen apart', () => {
+  test('of chat and of observability are chosen apart', () => {
     const config = parseConfig({
       ADMIN_KEY,
       MISTRAL_API_KEY: API_KEY,
@@ -171,7 +171,7 @@ void describe('the backend', () => {
   });
 });
 
-void test('an environment is parsed once, another one anew', () => {
+test('an environment is parsed once, another one anew', () => {
   const env = { ADMIN_KEY };
   assert.equal(configOf(env), configOf(env));
   assert.notEqual(configOf(env), configOf({ ADMIN_KEY }));

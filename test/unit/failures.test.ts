@@ -7,7 +7,7 @@ import {
   type FailureCode,
 } from '../../src/domain/failures.ts';
 
-void describe('the status of a failure', () => {
+describe('the status of a failure', () => {
   const statuses: readonly (readonly [FailureCode, number])[] = [
     ['unauthorized', 401],
     ['forbidden', 403],
@@ -25,17 +25,17 @@ void describe('the status of a failure', () => {
     ['internal', 500],
   ];
   for (const [code, status] of statuses) {
-    void test(`of ${code} is ${status}`, () => {
+    test(`of ${code} is ${status}`, () => {
       assert.equal(failureStatus({ code, message: '' }), status);
     });
   }
 
-  void test('is the upstream’s own where it is kept', () => {
+  test('is the upstream’s own where it is kept', () => {
     assert.equal(failureStatus({ code: 'invalid_request', message: '', status: 422 }), 422);
   });
 });
 
-void test('a refusal is an error that carries its failure', () => {
+test('a refusal is an error that carries its failure', () => {
   const failure = { code: 'not_found', message: 'There is no such import.' } as const;
   const refusal = new Refusal(failure);
   assert.ok(refusal instanceof Error);
@@ -44,7 +44,7 @@ void test('a refusal is an error that carries its failure', () => {
   assert.equal(refusal.failure, failure);
 });
 
-void describe('a JSON Pointer', () => {
+describe('a JSON Pointer', () => {
   const pointers: readonly (readonly [readonly PropertyKey[], string])[] = [
     [[], ''],
     [['messages', 0, 'role'], '/messages/0/role'],
@@ -55,7 +55,7 @@ void describe('a JSON Pointer', () => {
     [['a b', 'é"'], '/a b/é"'],
   ];
   for (const [path, pointer] of pointers) {
-    void test(`of ${JSON.stringify(path)} is ${JSON.stringify(pointer)}`, () => {
+    test(`of ${JSON.stringify(path)} is ${JSON.stringify(pointer)}`, () => {
       assert.equal(jsonPointer(path), pointer);
     });
   }

@@ -6,7 +6,7 @@ function crossed(cross: (headers: Headers) => Headers, given: Record<string, str
   return Object.fromEntries(cross(new Headers(given)));
 }
 
-void describe('to the upstream', () => {
+describe('to the upstream', () => {
   const passed = [
     'accept',
     'accept-language',
@@ -21,7 +21,7 @@ void describe('to the upstream', () => {
     'x-cf-ray',
   ];
   for (const name of passed) {
-    void test(`${name} goes`, () => {
+    test(`${name} goes`, () => {
       assert.deepEqual(crossed(requestHeaders, { [name]: 'value' }), { [name]: 'value' });
     });
   }
@@ -53,7 +53,7 @@ void describe('to the upstream', () => {
   };
   for (const [kind, names] of Object.entries(dropped)) {
     for (const name of names) {
-      void test(`${name} does not go: ${kind}`, () => {
+      test(`${name} does not go: ${kind}`, () => {
         assert.deepEqual(crossed(requestHeaders, { [name]: 'value', accept: '*/*' }), {
           accept: '*/*',
         });
@@ -61,24 +61,24 @@ void describe('to the upstream', () => {
     }
   }
 
-  void test('names count in any case', () => {
+  test('names count in any case', () => {
     const given = { AUTHORIZATION: 'x', 'CF-Ray': 'x', 'X-Forwarded-For': 'x', Accept: '*/*' };
     assert.deepEqual(crossed(requestHeaders, given), { accept: '*/*' });
   });
 
-  void test('what Connection names does not go', () => {
+  test('what Connection names does not go', () => {
     const given = { connection: 'close, X-Hop ,x-other-hop', 'x-hop': '1', 'x-other-hop': '1' };
     assert.deepEqual(crossed(requestHeaders, { ...given, 'x-hops': '1' }), { 'x-hops': '1' });
   });
 
-  void test('the client’s headers are left as they are', () => {
+  test('the client’s headers are left as they are', () => {
     const client = new Headers({ authorization: 'Bearer x', accept: '*/*' });
     requestHeaders(client);
     assert.equal(client.get('authorization'), 'Bearer x');
   });
 });
 
-void describe('to the client', () => {
+describe('to the client', () => {
   const passed = [
     'content-type',
     'content-disposition',
@@ -92,7 +92,7 @@ void describe('to the client', () => {
     'x-model-deprecation-timestamp',
   ];
   for (const name of passed) {
-    void test(`${name} comes`, () => {
+    test(`${name} comes`, () => {
       assert.deepEqual(crossed(answerHeaders, { [name]: 'value' }), { [name]: 'value' });
     });
   }
@@ -115,7 +115,7 @@ void describe('to the client', () => {
     'content-length',
   ];
   for (const name of dropped) {
-    void test(`${name} does not come`, () => {
+    test(`${name} does not come`, () => {
       assert.deepEqual(crossed(answerHeaders, { [name]: 'value' }), {});
     });
   }

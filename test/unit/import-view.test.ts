@@ -10,12 +10,12 @@ const NO_DELIVERY: DeliverySummary = {
   lastStatus: null,
 };
 
-void test('times are ISO 8601 in UTC with milliseconds', () => {
+test('times are ISO 8601 in UTC with milliseconds', () => {
   assert.equal(iso(0), '1970-01-01T00:00:00.000Z');
   assert.equal(iso(CREATED_AT + 7), '2026-03-01T12:00:00.007Z');
 });
 
-void test('a finished import shows exactly the fields of the interface', () => {
+test('a finished import shows exactly the fields of the interface', () => {
   const state = runningImport({
     status: 'completed',
     progress: 100,
@@ -62,7 +62,7 @@ void test('a finished import shows exactly the fields of the interface', () => {
   });
 });
 
-void test('what is not there yet is null, and no task is an empty list', () => {
+test('what is not there yet is null, and no task is an empty list', () => {
   const view = importView(startingImport({ callback: null, metadata: {} }), NO_DELIVERY);
   assert.deepEqual(view.tasks, []);
   assert.deepEqual(view.metadata, {});
@@ -76,7 +76,7 @@ void test('what is not there yet is null, and no task is an empty list', () => {
   });
 });
 
-void test('what is ours alone is not shown', () => {
+test('what is ours alone is not shown', () => {
   const state = runningImport({ clientId: 'cl_hidden', requestHash: 'hash-hidden' });
   const text = JSON.stringify(importView(state, NO_DELIVERY));
   for (const hidden of ['hidden', 'file_1', 'windsock.example.com', 'nextPollAt']) {

@@ -37,7 +37,7 @@ function history(state: ImportState, observations: readonly Observation[]): Impo
 const OPEN_STATUSES = ['starting', 'running'] as const;
 const TERMINAL_STATUSES = IMPORT_STATUSES.filter(isTerminal);
 
-void test('only starting and running are not terminal', () => {
+test('only starting and running are not terminal', () => {
   assert.deepEqual(TERMINAL_STATUSES, [
     'completed',
     'failed',
@@ -48,7 +48,7 @@ void test('only starting and running are not terminal', () => {
   ]);
 });
 
-void test('a callback gets the terminal events by default and may ask for two more', () => {
+test('a callback gets the terminal events by default and may ask for two more', () => {
   assert.deepEqual(
     DEFAULT_EVENTS,
     TERMINAL_STATUSES.map((status) => `import.${status}`),
@@ -56,7 +56,7 @@ void test('a callback gets the terminal events by default and may ask for two mo
   assert.deepEqual(IMPORT_EVENTS, ['import.started', 'import.progress', ...DEFAULT_EVENTS]);
 });
 
-void test('a new import is starting, with nothing known and sequence 1', () => {
+test('a new import is starting, with nothing known and sequence 1', () => {
   const state = newImport(order(), CREATED_AT);
   assert.deepEqual(state, {
     ...order(),
@@ -101,17 +101,17 @@ const OUTCOMES: readonly (readonly [string, Observation, ImportStatus | 'same'])
   ['start not known', { kind: 'start_unknown', message: 'Who knows.' }, 'failed'],
 ];
 
-void describe('every observation in every status', () => {
+describe('every observation in every status', () => {
   for (const [name, observation, outcome] of OUTCOMES) {
     for (const status of OPEN_STATUSES) {
       const expected = outcome === 'same' ? status : outcome;
-      void test(`${status}: ${name} → ${expected}`, () => {
+      test(`${status}: ${name} → ${expected}`, () => {
         const { state } = advance(runningImport({ status }), observation, at(1));
         assert.equal(state.status, expected);
       });
     }
     for (const status of TERMINAL_STATUSES) {
-      void test(`${status} stays as it is: ${name}`, () => {
+      test(`${status} stays as it is: ${name}`, () => {
         const before = runningImport({ status, finishedAt: at(0), missing: 1 });
         assert.deepEqual(advance(before, observation, at(1)), { state: before, events: [] });
       });
@@ -119,7 +119,7 @@ void describe('every observation in every status', () => {
   }
 });
 
-void describe('events', () => {
+describe('events', () => {
   const cases: readonly (readonly [string, ImportState, Observation, ImportEvent[]])[] = [
     ['a start', startingImport(), started(), ['import.started']],
     [
@@ -147,14 +147,14 @@ void describe('events', () => {
     ['no answer', runningImport(), { kind: 'unavailable' }, []],
   ];
   for (const [name, state, observation, events] of cases) {
-    void test(`${name}: ${events.join(', ') || 'none'}`, () => {
+    test(`${name}: ${events.join(', ') || 'none'}`, () => {
       assert.deepEqual(advance(state, observation, at(1)).events, events);
     });
   }
 });
 
-void describe('progress events', () => {
-  void test('come no earlier than 10 s after the creation, then 10 s after each other', () => {
+describe('progress events', () => {
+  test('come no earlier than 10 s after the creation, then 10 s after each other', () => {
     let state = runningImport();
     const told: number[] = [];
     for (let second = 1; second <= 35; second++) {
@@ -165,7 +165,7 @@ void describe('progress events', () => {
     assert.deepEqual(told, [10, 20, 30]);
   });
 
-  void test('are left out when only the message or the task status changed', () => {
+  test('are left out when only the message or the task status changed', () => {
     const before = runningImport({ progress: 5 });
     for (const task of [{ message: 'half way' }, { status: 'UNKNOWN' }]) {
       const { state, events } = advance(before, polled({ progress: 5, ...task }), at(60));
@@ -174,13 +174,13 @@ void describe('progress events', () => {
     }
   });
 
-  void test('are left out beside the end, which says it all', () => {
+  test('are left out beside the end, which says it all', () => {
     const { events } = advance(runningImport(), polled({ status: 'COMPLETED' }), at(60));
     assert.deepEqual(events, ['import.completed']);
   });
 });
 
-void describe('progress', () => {
+describe('progress', () => {
   const cases: readonly (readonly [string, number, Partial<ObservedTask>, number])[] = [
     ['follows the task', 10, { progress: 42 }, 42],
     ['never goes back', 42, { progress: 10 }, 42],
@@ -197,13 +197,13 @@ void describe('progress', () => {
     ['keeps its place when the task failed', 42, { status: 'FAILED', progress: null }, 42],
   ];
   for (const [name, before, task, after] of cases) {
-    void test(name, () => {
+    test(name, () => {
       const { state } = advance(runningImport({ progress: before }), polled(task), at(1));
       assert.equal(state.progress, after);
     });
   }
 
-  void test('is never changed by what tells nothing of it', () => {
+  test('is never changed by what tells nothing of it', () => {
     const before = runningImport({ progress: 42 });
     for (const observation of [
       { kind: 'missing' },
@@ -216,7 +216,7 @@ void describe('progress', () => {
   });
 });
 
-void describe('sequence and updatedAt', () => {
+describe('sequence and updatedAt', () => {
   const changes: readonly (readonly [string, Observation, boolean])[] = [
     ['progress', polled({ progress: 1 }), true],
     ['a message', polled({ message: 'reading' }), true],
@@ -229,7 +229,7 @@ void describe('sequence and updatedAt', () => {
     ['no answer', { kind: 'unavailable' }, false],
   ];
   for (const [name, observation, grows] of changes) {
-    void test(`${name} ${grows ? 'moves' : 'does not move'} them`, () => {
+    test(`${name} ${grows ? 'moves' : 'does not move'} them`, () => {
       const before = runningImport();
       const { state } = advance(before, observation, at(1));
       assert.equal(state.sequence - before.sequence, grows ? 1 : 0);
@@ -237,15 +237,15 @@ void describe('sequence and updatedAt', () => {
     });
   }
 
-  void test('a start moves them by one', () => {
+  test('a start moves them by one', () => {
     const { state } = advance(startingImport(), started(), at(1));
     assert.equal(state.sequence, 2);
     assert.equal(state.updatedAt, at(1));
   });
 });
 
-void describe('404', () => {
-  void test('once is a blip, twice running the import is lost', () => {
+describe('404', () => {
+  test('once is a blip, twice running the import is lost', () => {
     const once = advance(runningImport(), { kind: 'missing' }, at(1)).state;
     assert.equal(once.status, 'running');
     const twice = advance(once, { kind: 'missing' }, at(2)).state;
@@ -253,14 +253,14 @@ void describe('404', () => {
     assert.match(twice.message ?? '', /404/);
   });
 
-  void test('with a good poll between, both are blips', () => {
+  test('with a good poll between, both are blips', () => {
     const blips = [{ kind: 'missing' }, polled(), { kind: 'missing' }] satisfies Observation[];
     assert.equal(history(runningImport(), blips).status, 'running');
   });
 });
 
-void describe('polls and failures', () => {
-  void test('every poll counts, answered or not; what is no poll does not', () => {
+describe('polls and failures', () => {
+  test('every poll counts, answered or not; what is no poll does not', () => {
     const polls = [
       polled(),
       { kind: 'unavailable' },
@@ -274,7 +274,7 @@ void describe('polls and failures', () => {
     }
   });
 
-  void test('failures add up and the first good poll forgets them', () => {
+  test('failures add up and the first good poll forgets them', () => {
     const failing = Array.from({ length: 50 }, (): Observation => ({ kind: 'unavailable' }));
     const after = history(runningImport(), failing);
     assert.equal(after.failures, 50);
@@ -283,8 +283,8 @@ void describe('polls and failures', () => {
   });
 });
 
-void describe('the end', () => {
-  void test('is dated, and no poll follows', () => {
+describe('the end', () => {
+  test('is dated, and no poll follows', () => {
     const endings = [
       polled({ status: 'FAILED' }),
       { kind: 'deadline' },
@@ -298,7 +298,7 @@ void describe('the end', () => {
     }
   });
 
-  void test('tells how long after the upstream it was seen', () => {
+  test('tells how long after the upstream it was seen', () => {
     const detected = (updatedAt: number | null) =>
       advance(runningImport(), polled({ status: 'COMPLETED', updatedAt }), at(9)).state
         .detectedAfterMs;
@@ -307,14 +307,14 @@ void describe('the end', () => {
     assert.equal(detected(null), null);
   });
 
-  void test('keeps the task as last seen, with the upstream’s own word and message', () => {
+  test('keeps the task as last seen, with the upstream’s own word and message', () => {
     const task = { status: 'FAILED', progress: 63, message: 'Line 4 is not JSON.' };
     const { state } = advance(runningImport(), polled(task), at(1));
     assert.deepEqual(state.task, { id: 'task_1', status: 'FAILED', progress: 63 });
     assert.equal(state.message, 'Line 4 is not JSON.');
   });
 
-  void test('says why where no task could', () => {
+  test('says why where no task could', () => {
     const message = (observation: Observation) =>
       advance(runningImport(), observation, at(1)).state.message ?? '';
     assert.match(message({ kind: 'deadline' }), /IMPORT_DEADLINE_MS/);

@@ -9,7 +9,7 @@ function textOf(bytes: Uint8Array): string {
   return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
 }
 
-void describe('a row', () => {
+describe('a row', () => {
   const messages = [{ role: 'user', content: 'Hi' }];
   const accepted: readonly (readonly [string, object, object])[] = [
     [
@@ -41,7 +41,7 @@ void describe('a row', () => {
     ],
   ];
   for (const [name, line, row] of accepted) {
-    void test(`${name} is read`, () => {
+    test(`${name} is read`, () => {
       assert.deepEqual(checkRow(JSON.stringify(line)), { ok: true, row });
     });
   }
@@ -67,7 +67,7 @@ void describe('a row', () => {
     ['{"payload":{},"properties":"x"}', /"properties" that are not an object/],
   ];
   for (const [line, reason] of refused) {
-    void test(`${JSON.stringify(line)} is refused: ${reason.source}`, () => {
+    test(`${JSON.stringify(line)} is refused: ${reason.source}`, () => {
       const check = checkRow(line);
       assert.match(check.ok ? 'was taken' : check.reason, reason);
     });
@@ -108,15 +108,15 @@ function readInSlices(file: Uint8Array, cuts: readonly number[]): string[] {
   return lines;
 }
 
-void describe('the lines of a file', () => {
+describe('the lines of a file', () => {
   for (const [name, text, lines] of FILES) {
     const file = utf8.encode(text);
 
-    void test(`with ${name}, in one slice`, () => {
+    test(`with ${name}, in one slice`, () => {
       assert.deepEqual(readInSlices(file, []), lines);
     });
 
-    void test(`with ${name}, are the same wherever it is cut`, () => {
+    test(`with ${name}, are the same wherever it is cut`, () => {
       for (let first = 0; first <= file.byteLength; first++) {
         for (let second = first; second <= file.byteLength; second++) {
           assert.deepEqual(
@@ -128,21 +128,21 @@ void describe('the lines of a file', () => {
       }
     });
 
-    void test(`with ${name}, are the same byte by byte`, () => {
+    test(`with ${name}, are the same byte by byte`, () => {
       const cuts = Array.from(file, (_, index) => index);
       assert.deepEqual(readInSlices(file, cuts), lines);
     });
   }
 
-  void test('of an empty file are none', () => {
+  test('of an empty file are none', () => {
     assert.deepEqual([...linesOf(new Uint8Array(), true, true)], []);
   });
 
-  void test('of a file that is only a byte order mark are none', () => {
+  test('of a file that is only a byte order mark are none', () => {
     assert.deepEqual([...linesOf(utf8.encode(BYTE_ORDER_MARK), true, true)], []);
   });
 
-  void test('hold back what may go on in the next slice', () => {
+  test('hold back what may go on in the next slice', () => {
     const lines = [...linesOf(utf8.encode('one\ntw'), true, false)];
     assert.deepEqual(
       lines.map(({ bytes, end }) => [textOf(bytes), end]),
@@ -150,7 +150,7 @@ void describe('the lines of a file', () => {
     );
   });
 
-  void test('say where each line ends, line end and byte order mark included', () => {
+  test('say where each line ends, line end and byte order mark included', () => {
     const slice = utf8.encode(`${BYTE_ORDER_MARK}é\r\ntwo\nx`);
     assert.deepEqual(
       [...linesOf(slice, true, true)].map(({ end }) => end),

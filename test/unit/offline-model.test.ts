@@ -27,11 +27,11 @@ const QUESTIONS = [
   'x'.repeat(2000),
 ];
 
-void describe('the text', () => {
+describe('the text', () => {
   for (const question of QUESTIONS) {
     const name = JSON.stringify(question.slice(0, 40));
 
-    void test(`is the same streamed or not, and each time: ${name}`, () => {
+    test(`is the same streamed or not, and each time: ${name}`, () => {
       const streamed = ask(question, { stream: true });
       assert.deepEqual(streamed, ask(question, { stream: false }));
       assert.deepEqual(streamed, ask(question));
@@ -40,22 +40,22 @@ void describe('the text', () => {
     });
   }
 
-  void test('quotes the question, white space and all', () => {
+  test('quotes the question, white space and all', () => {
     for (const question of QUESTIONS.slice(0, 4)) {
       assert.ok(textOf(ask(question)).includes(`“${question}”`), question);
     }
   });
 
-  void test('quotes no more than the beginning of a long question', () => {
+  test('quotes no more than the beginning of a long question', () => {
     assert.match(textOf(ask('x'.repeat(2000))), /“x{400}…”/);
     assert.match(textOf(ask('x'.repeat(400))), /“x{400}”/);
   });
 
-  void test('says what it is and how to get a Mistral model', () => {
+  test('says what it is and how to get a Mistral model', () => {
     assert.match(textOf(ask('Hi')), /offline model of Windsock.*MISTRAL_API_KEY/);
   });
 
-  void test('answers the last message of the user', () => {
+  test('answers the last message of the user', () => {
     const text = textOf(
       ask('', {
         messages: [
@@ -77,7 +77,7 @@ void describe('the text', () => {
     assert.doesNotMatch(text, /first|brief|between/);
   });
 
-  void test('copes with no message of the user', () => {
+  test('copes with no message of the user', () => {
     for (const messages of [
       [],
       [{ role: 'system' as const, content: 'x' }],
@@ -89,8 +89,8 @@ void describe('the text', () => {
   });
 });
 
-void describe('usage', () => {
-  void test('counts the words of all messages and of the answer', () => {
+describe('usage', () => {
+  test('counts the words of all messages and of the answer', () => {
     const completion = ask('', {
       messages: [
         { role: 'system', content: 'one two' },
@@ -103,10 +103,10 @@ void describe('usage', () => {
   });
 });
 
-void describe('max_tokens', () => {
+describe('max_tokens', () => {
   const whole = ask('What is a windsock?');
 
-  void test('cuts the answer short and says so', () => {
+  test('cuts the answer short and says so', () => {
     for (const max_tokens of [0, 1, 3, whole.tokens.length - 1]) {
       const cut = ask('What is a windsock?', { max_tokens });
       assert.deepEqual(cut.tokens, whole.tokens.slice(0, max_tokens));
@@ -115,7 +115,7 @@ void describe('max_tokens', () => {
     }
   });
 
-  void test('that is enough, or null, changes nothing', () => {
+  test('that is enough, or null, changes nothing', () => {
     for (const max_tokens of [whole.tokens.length, 100_000, null]) {
       assert.deepEqual(ask('What is a windsock?', { max_tokens }), whole);
     }
@@ -123,10 +123,10 @@ void describe('max_tokens', () => {
   });
 });
 
-void describe('stop', () => {
+describe('stop', () => {
   const whole = textOf(ask('Hi'));
 
-  void test('ends the text before the first place where any of the sequences begins', () => {
+  test('ends the text before the first place where any of the sequences begins', () => {
     const cases: readonly (readonly [string | string[], string])[] = [
       ['Windsock', 'This is the offline model of '],
       [['MISTRAL_API_KEY', 'offline'], 'This is the '],
@@ -140,25 +140,25 @@ void describe('stop', () => {
     }
   });
 
-  void test('that does not occur, or is empty, changes nothing', () => {
+  test('that does not occur, or is empty, changes nothing', () => {
     for (const stop of ['nowhere to be found', '', [], [''], null]) {
       assert.equal(textOf(ask('Hi', { stop })), whole);
     }
   });
 });
 
-void describe('JSON modes', () => {
-  void test('json_object answers an object that holds the answer', () => {
+describe('JSON modes', () => {
+  test('json_object answers an object that holds the answer', () => {
     const text = textOf(ask('Say "hi"', { response_format: { type: 'json_object' } }));
     const { answer } = JSON.parse(text) as { answer: string };
     assert.match(answer, /“Say "hi"”/);
   });
 
-  void test('text is no JSON mode', () => {
+  test('text is no JSON mode', () => {
     assert.deepEqual(ask('Hi', { response_format: { type: 'text' } }), ask('Hi'));
   });
 
-  void test('json_schema answers what the schema describes', () => {
+  test('json_schema answers what the schema describes', () => {
     const schema = {
       type: 'object',
       properties: {
@@ -188,7 +188,7 @@ void describe('JSON modes', () => {
     });
   });
 
-  void test('a schema nested without end is answered to a depth', () => {
+  test('a schema nested without end is answered to a depth', () => {
     const properties: Record<string, unknown> = {};
     const endless = { type: 'object', properties };
     properties['again'] = endless;
@@ -202,7 +202,7 @@ void describe('JSON modes', () => {
   });
 });
 
-void describe('tools', () => {
+describe('tools', () => {
   const parameters = { type: 'object', properties: { city: { type: 'string' } } };
   const tools: NonNullable<Parameters['tools']> = [
     { type: 'web_search' },
@@ -216,7 +216,7 @@ void describe('tools', () => {
     ['by name', { type: 'function', function: { name: 'wind' } }, 'wind'],
   ];
   for (const [name, tool_choice, called] of forced) {
-    void test(`a forced tool is called, and nothing said: ${name}`, () => {
+    test(`a forced tool is called, and nothing said: ${name}`, () => {
       const completion = ask('Hi', { tools, tool_choice });
       assert.equal(completion.toolCall?.name, called);
       assert.deepEqual(
@@ -229,7 +229,7 @@ void describe('tools', () => {
     });
   }
 
-  void test('a tool that is not forced is not called', () => {
+  test('a tool that is not forced is not called', () => {
     for (const tool_choice of ['auto', 'none', undefined] as const) {
       const completion = ask('Hi', { tools, tool_choice });
       assert.equal(completion.toolCall, null);
@@ -237,7 +237,7 @@ void describe('tools', () => {
     }
   });
 
-  void test('with no function to call the answer is text', () => {
+  test('with no function to call the answer is text', () => {
     assert.equal(ask('Hi', { tool_choice: 'any' }).finishReason, 'stop');
     assert.equal(ask('Hi', { tools: [{ type: 'web_search' }], tool_choice: 'any' }).toolCall, null);
   });

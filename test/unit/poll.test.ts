@@ -21,7 +21,7 @@ interface Circumstances {
   bounds?: { minMs: number; maxMs: number };
 }
 
-void test('without progress the interval grows by half with each poll, up to the upper bound', () => {
+test('without progress the interval grows by half with each poll, up to the upper bound', () => {
   const grown = Array.from({ length: 11 }, (_, polls) => interval({ polls }));
   assert.deepEqual(
     grown,
@@ -29,17 +29,17 @@ void test('without progress the interval grows by half with each poll, up to the
   );
 });
 
-void test('an import polled for a day still gets a finite interval', () => {
+test('an import polled for a day still gets a finite interval', () => {
   assert.equal(interval({ polls: 1_000_000 }), BOUNDS.maxMs);
   assert.equal(interval({ polls: 1_000_000, failures: 1_000_000 }), BOUNDS.maxMs);
 });
 
-void test('failures double the interval, however few polls there were before', () => {
+test('failures double the interval, however few polls there were before', () => {
   const doubled = [1, 2, 3, 4, 5, 6].map((failures) => interval({ polls: 1, failures }));
   assert.deepEqual(doubled, [2000, 4000, 8000, 16_000, 30_000, 30_000]);
 });
 
-void test('the next poll falls where the reported progress says the end will be', () => {
+test('the next poll falls where the reported progress says the end will be', () => {
   const cases = [
     { progress: 90, elapsedMs: 60_000, expected: 6667 },
     { progress: 50, elapsedMs: 12_000, expected: 12_000 },
@@ -50,44 +50,44 @@ void test('the next poll falls where the reported progress says the end will be'
   }
 });
 
-void test('a far end does not make an early poll later than its growth allows', () => {
+test('a far end does not make an early poll later than its growth allows', () => {
   assert.equal(interval({ createdAt: NOW - 60_000, progress: 1, polls: 1 }), 1500);
 });
 
-void test('an end that is due already is looked for at the lower bound', () => {
+test('an end that is due already is looked for at the lower bound', () => {
   assert.equal(interval({ createdAt: NOW - 3000, progress: 99, polls: 20 }), BOUNDS.minMs);
   const createdLaterByItsClock = NOW + 5000;
   assert.equal(interval({ createdAt: createdLaterByItsClock, progress: 50, polls: 20 }), 1000);
 });
 
-void test('progress that tells no end is passed over', () => {
+test('progress that tells no end is passed over', () => {
   const createdAt = NOW - 2000;
   assert.equal(interval({ createdAt, progress: 0, polls: 20 }), BOUNDS.maxMs);
   assert.equal(interval({ createdAt, progress: 100, polls: 20 }), BOUNDS.maxMs);
 });
 
-void test('a failing upstream is not polled sooner because the end was near', () => {
+test('a failing upstream is not polled sooner because the end was near', () => {
   const createdAt = NOW - 2000;
   assert.equal(interval({ createdAt, progress: 99, polls: 20, failures: 4 }), 16_000);
 });
 
-void test('Retry-After is waited for, beyond the upper bound too', () => {
+test('Retry-After is waited for, beyond the upper bound too', () => {
   assert.equal(interval({}, { retryAfterMs: 7000 }), 7000);
   assert.equal(interval({ failures: 3 }, { retryAfterMs: 120_000 }), 120_000);
 });
 
-void test('a Retry-After shorter than the interval does not shorten it', () => {
+test('a Retry-After shorter than the interval does not shorten it', () => {
   assert.equal(interval({ failures: 3 }, { retryAfterMs: 10 }), 8000);
   assert.equal(interval({ failures: 3 }, { retryAfterMs: 0 }), 8000);
 });
 
-void test('imports that began together are spread by a tenth to either side', () => {
+test('imports that began together are spread by a tenth to either side', () => {
   assert.equal(interval({ failures: 3 }, { random: 0 }), 7200);
   assert.equal(interval({ failures: 3 }, { random: 0.25 }), 7600);
   assert.equal(interval({ failures: 3 }, { random: ALMOST_ONE }), 8800);
 });
 
-void test('jitter never leaves the bounds', () => {
+test('jitter never leaves the bounds', () => {
   assert.equal(interval({}, { random: 0 }), BOUNDS.minMs);
   assert.equal(interval({ polls: 32 }, { random: ALMOST_ONE }), BOUNDS.maxMs);
   const bounds = { minMs: 5000, maxMs: 5000 };

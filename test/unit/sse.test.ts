@@ -42,11 +42,11 @@ function boundaryAfter(...parts: Uint8Array[]): boolean {
   return boundary.between;
 }
 
-void describe('the boundary between two events', () => {
+describe('the boundary between two events', () => {
   for (const [name, text] of STREAMS) {
     const stream = utf8.encode(text);
 
-    void test(`${name}: is never seen within an event, wherever the stream is cut`, () => {
+    test(`${name}: is never seen within an event, wherever the stream is cut`, () => {
       for (let offset = 0; offset <= stream.byteLength; offset++) {
         const arrived = stream.subarray(0, offset);
         if (boundaryAfter(arrived)) {
@@ -55,7 +55,7 @@ void describe('the boundary between two events', () => {
       }
     });
 
-    void test(`${name}: is the same however the bytes came in`, () => {
+    test(`${name}: is the same however the bytes came in`, () => {
       for (let offset = 0; offset <= stream.byteLength; offset++) {
         const whole = boundaryAfter(stream.subarray(0, offset));
         const single = Array.from({ length: offset }, (_, at) => stream.subarray(at, at + 1));
@@ -69,7 +69,7 @@ void describe('the boundary between two events', () => {
   }
 
   for (const [name, text] of STREAMS.filter(([name]) => name !== 'CR')) {
-    void test(`${name}: is seen after each blank line that is wholly there`, () => {
+    test(`${name}: is seen after each blank line that is wholly there`, () => {
       for (const { index, 0: end } of text.matchAll(/(?<=\n|^)\r?\n/g)) {
         const arrived = utf8.encode(text.slice(0, index + end.length));
         assert.equal(boundaryAfter(arrived), true, `cut at character ${index}`);
@@ -77,45 +77,45 @@ void describe('the boundary between two events', () => {
     });
   }
 
-  void test('is there before the first byte', () => {
+  test('is there before the first byte', () => {
     assert.equal(boundaryAfter(), true);
     assert.equal(boundaryAfter(new Uint8Array()), true);
   });
 
-  void test('one CRLF is one line end, even when a cut falls within it', () => {
+  test('one CRLF is one line end, even when a cut falls within it', () => {
     assert.equal(boundaryAfter(utf8.encode('data: a\r\n')), false);
     assert.equal(boundaryAfter(utf8.encode('data: a\r'), utf8.encode('\n')), false);
     assert.equal(boundaryAfter(utf8.encode('data: a\r'), utf8.encode('\n\r\n')), true);
   });
 
-  void test('a byte after it opens the next event', () => {
+  test('a byte after it opens the next event', () => {
     assert.equal(boundaryAfter(utf8.encode('data: a\n\n'), utf8.encode('d')), false);
     assert.equal(boundaryAfter(utf8.encode('data: a\n\n:')), false);
   });
 
-  void test('an empty chunk changes nothing', () => {
+  test('an empty chunk changes nothing', () => {
     const nothing = new Uint8Array();
     assert.equal(boundaryAfter(utf8.encode('data: a\n'), nothing), false);
     assert.equal(boundaryAfter(utf8.encode('data: a\n'), nothing, utf8.encode('\n')), true);
   });
 });
 
-void describe('a frame', () => {
-  void test('holds its data and ends with a blank line', () => {
+describe('a frame', () => {
+  test('holds its data and ends with a blank line', () => {
     assert.equal(eventFrame('{"a":1}'), 'data: {"a":1}\n\n');
   });
 
-  void test('names id and event before the data', () => {
+  test('names id and event before the data', () => {
     const frame = eventFrame('{}', { id: '3', event: 'import' });
     assert.equal(frame, 'id: 3\nevent: import\ndata: {}\n\n');
   });
 
-  void test('takes either name alone', () => {
+  test('takes either name alone', () => {
     assert.equal(eventFrame('x', { id: '3' }), 'id: 3\ndata: x\n\n');
     assert.equal(eventFrame('x', { event: 'import' }), 'event: import\ndata: x\n\n');
   });
 
-  void test('of a keepalive is a comment, after which an event may begin', () => {
+  test('of a keepalive is a comment, after which an event may begin', () => {
     assert.match(KEEPALIVE, /^:[^\r\n]*\n\n$/);
     assert.equal(boundaryAfter(utf8.encode(KEEPALIVE)), true);
   });

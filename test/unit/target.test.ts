@@ -15,8 +15,8 @@ function verdict(text: string, policy = DEPLOYED): string {
 }
 
 function allAllowed(name: string, urls: readonly string[], policy = DEPLOYED): void {
-  void describe(`${name}: allowed`, () => {
-    for (const url of urls) void test(url, () => assert.equal(verdict(url, policy), 'allowed'));
+  describe(`${name}: allowed`, () => {
+    for (const url of urls) test(url, () => assert.equal(verdict(url, policy), 'allowed'));
   });
 }
 
@@ -26,8 +26,8 @@ function allRefused(
   urls: readonly string[],
   policy = DEPLOYED,
 ): void {
-  void describe(`${name}: refused`, () => {
-    for (const url of urls) void test(url, () => assert.match(verdict(url, policy), reason));
+  describe(`${name}: refused`, () => {
+    for (const url of urls) test(url, () => assert.match(verdict(url, policy), reason));
   });
 }
 
@@ -135,7 +135,7 @@ allAllowed('beside Windsock', [
   'https://example.com/',
 ]);
 
-void test('an own origin with a port is that port alone', () => {
+test('an own origin with a port is that port alone', () => {
   const policy = { allowPrivate: false, ownOrigin: 'https://windsock.example.com:8443' };
   assert.match(verdict('https://windsock.example.com:8443/', policy), /Windsock itself/);
   assert.equal(verdict('https://windsock.example.com/', policy), 'allowed');
@@ -194,9 +194,9 @@ const SPECIAL_V4: readonly (readonly [string, string, string])[] = [
   ['multicast and reserved', '224.0.0.0', '255.255.255.255'],
 ];
 
-void describe('special IPv4 ranges are refused from the first to the last address', () => {
+describe('special IPv4 ranges are refused from the first to the last address', () => {
   for (const [name, first, last] of SPECIAL_V4) {
-    void test(`${name}: ${first} to ${last}`, () => {
+    test(`${name}: ${first} to ${last}`, () => {
       const middle = v4Text(Math.floor((addressOf(first) + addressOf(last)) / 2));
       for (const address of [first, middle, last]) {
         assert.match(verdict(`https://${address}/`), /not a public address/, address);
@@ -209,7 +209,7 @@ void describe('special IPv4 ranges are refused from the first to the last addres
     });
   }
 
-  void test('within multicast and reserved: the last of one, the first of the other', () => {
+  test('within multicast and reserved: the last of one, the first of the other', () => {
     for (const address of ['239.255.255.255', '240.0.0.0']) {
       assert.match(verdict(`https://${address}/`), /not a public address/, address);
     }
@@ -283,7 +283,7 @@ allAllowed(
   LOCAL,
 );
 
-void describe('with private targets admitted, these are refused still', () => {
+describe('with private targets admitted, these are refused still', () => {
   const cases: readonly (readonly [string, RegExp])[] = [
     ['receiver', /not an absolute URL/],
     ['ftp://localhost/', /https/],
@@ -293,17 +293,17 @@ void describe('with private targets admitted, these are refused still', () => {
     ['http://LOCALHOST.:8787/hook', /Windsock itself/],
   ];
   for (const [url, reason] of cases) {
-    void test(url, () => assert.match(verdict(url, LOCAL), reason));
+    test(url, () => assert.match(verdict(url, LOCAL), reason));
   }
 
-  void test('the own origin without its default port', () => {
+  test('the own origin without its default port', () => {
     const policy = { allowPrivate: true, ownOrigin: 'http://localhost' };
     assert.match(verdict('http://localhost:80/', policy), /Windsock itself/);
     assert.match(verdict('http://localhost/', policy), /Windsock itself/);
     assert.equal(verdict('http://localhost:8787/', policy), 'allowed');
   });
 
-  void test('the own host and port under another scheme, where the default port is another', () => {
+  test('the own host and port under another scheme, where the default port is another', () => {
     const policy = { allowPrivate: true, ownOrigin: 'https://windsock.example.com' };
     assert.match(verdict('http://windsock.example.com:443/', policy), /Windsock itself/);
     assert.equal(verdict('http://windsock.example.com/', policy), 'allowed');

@@ -40,7 +40,7 @@ function tasks(count: number): ImportView['tasks'] {
   }));
 }
 
-void test('the body is type, time and the import with links, minified and nothing else', () => {
+test('the body is type, time and the import with links, minified and nothing else', () => {
   const body = bodyOf();
   const { callback, ...rest } = view();
   assert.deepEqual(JSON.parse(body), {
@@ -55,20 +55,20 @@ void test('the body is type, time and the import with links, minified and nothin
   assert.equal(body, JSON.stringify(JSON.parse(body)));
 });
 
-void test('the members come as the interface writes them: type, timestamp, data', () => {
+test('the members come as the interface writes them: type, timestamp, data', () => {
   assert.match(bodyOf(), /^\{"type":"[^"]+","timestamp":"[^"]+","data":\{"id":/);
 });
 
-void test('the callback URL, which may hold a secret of the receiver, is not sent', () => {
+test('the callback URL, which may hold a secret of the receiver, is not sent', () => {
   assert.ok(!bodyOf().includes('secret-path'));
   assert.ok(!bodyOf({ metadata: { filler: 'x'.repeat(LIMIT_BYTES) } }).includes('secret-path'));
 });
 
-void test('an import without a callback has none in the body', () => {
+test('an import without a callback has none in the body', () => {
   assert.match(bodyOf({ callback: null }), /"callback":null/);
 });
 
-void describe('the size', () => {
+describe('the size', () => {
   /** Metadata with which the whole body has so many bytes, filled with a character of so many. */
   function metadataFor(bytes: number, filler = 'x'): { filler: string } {
     const empty = bytesOf(bodyOf({ metadata: { filler: '' } }));
@@ -78,7 +78,7 @@ void describe('the size', () => {
   }
 
   for (const filler of ['x', 'é', '€', '😀']) {
-    void test(`counts bytes, not characters: ${filler}`, () => {
+    test(`counts bytes, not characters: ${filler}`, () => {
       const fitting = metadataFor(LIMIT_BYTES - 1, filler);
       const whole = bodyOf({ metadata: fitting });
       assert.equal(bytesOf(whole), LIMIT_BYTES - 1);
@@ -92,20 +92,20 @@ void describe('the size', () => {
     });
   }
 
-  void test('metadata goes first, and that is enough where it is', () => {
+  test('metadata goes first, and that is enough where it is', () => {
     const data = dataOf(bodyOf({ metadata: metadataFor(30_000), tasks: tasks(100) }));
     assert.equal(data.metadata_omitted, true);
     assert.equal(data.tasks.length, 100);
     assert.equal(data.tasks_omitted, undefined);
   });
 
-  void test('metadata goes before any task, however small it is', () => {
+  test('metadata goes before any task, however small it is', () => {
     const data = dataOf(bodyOf({ metadata: { a: 1 }, tasks: tasks(1000) }));
     assert.deepEqual(data.metadata, {});
     assert.equal(data.metadata_omitted, true);
   });
 
-  void test('then the tail of the tasks goes, and no more of it than has to', () => {
+  test('then the tail of the tasks goes, and no more of it than has to', () => {
     const all = tasks(1000);
     for (let length = 0; length <= 100; length++) {
       const body = bodyOf({ tasks: all, message: 'x'.repeat(length) });
@@ -118,7 +118,7 @@ void describe('the size', () => {
     }
   });
 
-  void test('what is left is still the import with its links', () => {
+  test('what is left is still the import with its links', () => {
     const body = bodyOf({ metadata: metadataFor(30_000), tasks: tasks(1000) });
     const { metadata, tasks: kept, callback, ...rest } = view();
     const sent = dataOf(body);

@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import { scopeOfPath } from '../../domain/scopes.ts';
+import { plainPath, scopeOfPath } from '../../domain/scopes.ts';
 import { upstreamFor } from '../../relay/backends.ts';
 import { relay } from '../../relay/relay.ts';
 import type { AppContext, AppEnv } from '../context.ts';
@@ -9,7 +9,8 @@ import { readBytes, streamWithin } from '../request-body.ts';
 /** Files stream through; the Files API takes 512 MB. */
 const MAX_UPLOAD_BYTES = 512 * 1024 * 1024;
 
-const scopeOfRequest = (c: AppContext) => scopeOfPath(c.req.method, new URL(c.req.url).pathname);
+const scopeOfRequest = (c: AppContext) =>
+  scopeOfPath(c.req.method, plainPath(new URL(c.req.url).pathname));
 
 /** `/v1/*`: the Mistral API as it is, relayed to the backend that serves the path. */
 export const v1Routes = new Hono<AppEnv>().all('/*', clientWith(scopeOfRequest), async (c) => {
@@ -21,7 +22,7 @@ export const v1Routes = new Hono<AppEnv>().all('/*', clientWith(scopeOfRequest),
     pathname + search,
     await bodyOf(c, config.maxBodyBytes),
     {
-      upstream: upstreamFor(pathname, config, c.env, caller),
+      upstream: upstreamFor(plainPath(pathname), config, c.env, caller),
       times: { heartbeatMs: config.streamHeartbeatMs, idleTimeoutMs: config.streamIdleTimeoutMs },
       waitUntil: (promise) => c.executionCtx.waitUntil(promise),
     },
