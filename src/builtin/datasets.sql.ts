@@ -50,17 +50,34 @@ interface RecordRowSql {
 }
 
 /** A record has to fit in one row of SQLite, whose limit is 2 MB. */
-export const MAX_RECORD_BYTES = 1_900_000;
+const MAX_RECORD_BYTES = 1_900_000;
 
-/** Whether a row can be stored; its JSON may be longer than the text that it was read from. */
-export function fitsInRecord(row: DatasetRow): boolean {
-  const text = JSON.stringify(row);
-  // A UTF-16 unit becomes at most three bytes.
-  return (
-    text.length * 3 <= MAX_RECORD_BYTES ||
-    new TextEncoder().encode(text).byteLength <= MAX_RECORD_BYTES
-  );
+/** What a record holds, as the JSON texts that are stored: RPC and SQLite need not look into them. */
+export interface RecordContent {
+  payload: string;
+  properties: string;
 }
+
+/** The content of a row, or why it cannot be stored; its JSON may be longer than the text it was read from. */
+export function recordContent(row: DatasetRow): RecordContent | { problem: string } {
+  let content: RecordContent;
+  try {
+    content = { payload: JSON.stringify(row.payload), properties: JSON.stringify(row.properties) };
+  } catch {
+    // Reading JSON takes any depth, writing it does not.
+    return { problem: 'is nested too deeply' };
+  }
+  // A UTF-16 unit becomes at most three bytes.
+  const units = content.payload.length + content.properties.length;
+  if (units * 3 <= MAX_RECORD_BYTES) return content;
+  const { byteLength } = new TextEncoder().encode(content.payload + content.properties);
+  return byteLength <= MAX_RECORD_BYTES
+    ? content
+    : { problem: `makes a record of more than ${MAX_RECORD_BYTES} bytes` };
+}
+
+/** An RPC call carries at most 32 MiB. */
+const MAX_BATCH_UNITS = 4_000_000;
 
 /** Datasets of a workspace and their records. */
 export class Datasets {
@@ -127,7 +144,7 @@ export class Datasets {
 
   addRecord(
     datasetId: string,
-    row: DatasetRow,
+    content: RecordContent,
     source: RecordSource,
     taskId: string | null,
     now: number,
@@ -135,8 +152,7 @@ export class Datasets {
     const record: StoredRecord = {
       id: crypto.randomUUID(),
       datasetId,
-      payload: JSON.stringify(row.payload),
-      properties: JSON.stringify(row.properties),
+      ...content,
       source,
       createdAt: now,
       updatedAt: now,
@@ -156,24 +172,31 @@ export class Datasets {
     return record;
   }
 
-  /** In the order in which they were added. */
-  listRecords(
-    datasetId: string,
-    { page, pageSize }: Page,
-  ): { records: StoredRecord[]; count: number } {
-    const { count } = this.#sql
+  countRecords(datasetId: string): number {
+    return this.#sql
       .exec<{ count: number }>(
         'SELECT count(*) AS count FROM records WHERE dataset_id = ?',
         datasetId,
       )
-      .one();
+      .one().count;
+  }
+
+  /** Up to `limit` records in the order in which they were added, fewer where they are large; one at least. */
+  listRecords(datasetId: string, offset: number, limit: number): StoredRecord[] {
     const rows = this.#sql.exec<RecordRowSql>(
       'SELECT * FROM records WHERE dataset_id = ? ORDER BY seq LIMIT ? OFFSET ?',
       datasetId,
-      pageSize,
-      (page - 1) * pageSize,
+      limit,
+      offset,
     );
-    return { records: [...rows].map(recordOf), count };
+    const records: StoredRecord[] = [];
+    let units = 0;
+    for (const row of rows) {
+      records.push(recordOf(row));
+      units += row.payload.length + row.properties.length;
+      if (units >= MAX_BATCH_UNITS) break;
+    }
+    return records;
   }
 
   /** Every record as a line of JSON, in order, read from SQLite as they are taken. */

@@ -32,7 +32,11 @@ export function contentOf(file: StoredFile, workspace: DurableObjectStub<Workspa
       }
     },
   });
-  const name = encodeURIComponent(file.filename);
+  // RFC 8187 allows fewer characters bare than encodeURIComponent leaves.
+  const name = encodeURIComponent(file.filename).replaceAll(
+    /['()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
   return new Response(body, {
     headers: {
       'content-type': 'application/octet-stream',

@@ -1,11 +1,13 @@
-import { checkRow, LINE_FEED, linesOf, MAX_LINE_BYTES, type RowCheck } from '../domain/jsonl.ts';
-import { fitsInRecord, MAX_RECORD_BYTES, type Datasets } from './datasets.sql.ts';
+import { checkRow, LINE_FEED, linesOf, MAX_LINE_BYTES } from '../domain/jsonl.ts';
+import { recordContent, type Datasets, type RecordContent } from './datasets.sql.ts';
 import type { Files } from './files.sql.ts';
 import type { StoredTask } from './tasks.sql.ts';
 
 /** A slice is small enough for other requests to get their turn between two of them. */
 const SLICE_BYTES = 512 * 1024;
 const SLICE_LINES = 100;
+/** A byte order mark before the longest line, and a CRLF after it. */
+const FRAME_BYTES = 5;
 
 interface Stores {
   files: Files;
@@ -23,21 +25,24 @@ export function runSlice(task: StoredTask, { files, datasets }: Stores, now: num
   if (file === null) return fail(task, datasets, `The file ${task.fileId} is gone.`, now);
   let slice = files.slice(task.fileId, task.offset, SLICE_BYTES);
   if (!slice.includes(LINE_FEED) && task.offset + slice.byteLength < file.bytes) {
-    slice = files.slice(task.fileId, task.offset, MAX_LINE_BYTES + '\r\n'.length);
+    slice = files.slice(task.fileId, task.offset, MAX_LINE_BYTES + FRAME_BYTES);
   }
   const isLast = task.offset + slice.byteLength >= file.bytes;
   let { offset, line } = task;
+  let isCut = false;
   for (const found of linesOf(slice, task.offset === 0, isLast)) {
-    if (line - task.line >= SLICE_LINES) break;
+    isCut = line - task.line >= SLICE_LINES;
+    if (isCut) break;
     line++;
     offset = task.offset + found.end;
     const check = checkLine(found.bytes);
     if (check === 'empty') continue;
-    if (!check.ok) return fail(task, datasets, `Line ${line} ${check.reason}.`, now);
+    if ('problem' in check) return fail(task, datasets, `Line ${line} ${check.problem}.`, now);
     if (task.phase === 'importing') {
-      datasets.addRecord(task.datasetId, check.row, 'UPLOADED_FILE', task.id, now);
+      datasets.addRecord(task.datasetId, check, 'UPLOADED_FILE', task.id, now);
     }
   }
+  if (isLast && !isCut) offset = file.bytes;
   if (offset === task.offset && offset < file.bytes) {
     return fail(task, datasets, `Line ${line + 1} ${TOO_LONG}.`, now);
   }
@@ -46,19 +51,17 @@ export function runSlice(task: StoredTask, { files, datasets }: Stores, now: num
 
 const TOO_LONG = `is longer than ${MAX_LINE_BYTES} bytes`;
 
-function checkLine(bytes: Uint8Array): RowCheck | 'empty' {
-  if (bytes.byteLength > MAX_LINE_BYTES) return { ok: false, reason: TOO_LONG };
+function checkLine(bytes: Uint8Array): RecordContent | { problem: string } | 'empty' {
+  if (bytes.byteLength > MAX_LINE_BYTES) return { problem: TOO_LONG };
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    return { ok: false, reason: 'is not UTF-8' };
+    return { problem: 'is not UTF-8' };
   }
   if (text.trim() === '') return 'empty';
   const check = checkRow(text);
-  return check.ok && !fitsInRecord(check.row)
-    ? { ok: false, reason: `makes a record of more than ${MAX_RECORD_BYTES} bytes` }
-    : check;
+  return check.ok ? recordContent(check.row) : { problem: check.reason };
 }
 
 function progressTo(

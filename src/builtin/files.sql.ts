@@ -19,6 +19,7 @@ export interface FileEnd {
 
 export interface StoredFile extends NewFile, FileEnd {
   id: string;
+  sampleType: string;
   createdAt: number;
 }
 
@@ -28,6 +29,7 @@ export interface FileFilter {
   pageSize: number;
   search: string | null;
   purpose: string | null;
+  sampleTypes: readonly string[];
   sources: readonly string[];
   mimetypes: readonly string[];
 }
@@ -37,6 +39,7 @@ interface FileRow {
   id: string;
   filename: string;
   purpose: string;
+  sample_type: string;
   mimetype: string;
   source: 'upload' | 'mistral';
   visibility: string;
@@ -45,6 +48,10 @@ interface FileRow {
   created_at: number;
   expires_at: number | null;
 }
+
+/** What a file holds follows from its purpose and from who made it. */
+const SAMPLE_TYPE = `CASE WHEN purpose <> 'batch' THEN 'instruct'
+  WHEN source = 'mistral' THEN 'batch_result' ELSE 'batch_request' END`;
 
 const VISIBLE = 'complete = 1 AND (expires_at IS NULL OR expires_at > ?)';
 
@@ -95,7 +102,11 @@ export class Files {
 
   get(id: string, now: number): StoredFile | null {
     const row = this.#sql
-      .exec<FileRow>(`SELECT * FROM files WHERE id = ? AND ${VISIBLE}`, id, now)
+      .exec<FileRow>(
+        `SELECT *, ${SAMPLE_TYPE} AS sample_type FROM files WHERE id = ? AND ${VISIBLE}`,
+        id,
+        now,
+      )
       .next();
     return row.done ? null : fileOf(row.value);
   }
@@ -106,7 +117,7 @@ export class Files {
       .exec<{ total: number }>(`SELECT count(*) AS total FROM files WHERE ${where}`, ...values)
       .one();
     const rows = this.#sql.exec<FileRow>(
-      `SELECT * FROM files WHERE ${where} ORDER BY created_at DESC, id LIMIT ? OFFSET ?`,
+      `SELECT *, ${SAMPLE_TYPE} AS sample_type FROM files WHERE ${where} ORDER BY created_at DESC, id LIMIT ? OFFSET ?`,
       ...values,
       filter.pageSize,
       filter.page * filter.pageSize,
@@ -175,6 +186,7 @@ function conditions(filter: FileFilter, now: number) {
     values.push(filter.purpose);
   }
   for (const [column, list] of [
+    [SAMPLE_TYPE, filter.sampleTypes],
     ['source', filter.sources],
     ['mimetype', filter.mimetypes],
   ] as const) {
@@ -190,6 +202,7 @@ function fileOf(row: FileRow): StoredFile {
     id: row.id,
     filename: row.filename,
     purpose: row.purpose,
+    sampleType: row.sample_type,
     mimetype: row.mimetype,
     source: row.source,
     visibility: row.visibility,

@@ -1,5 +1,5 @@
-import { make, type MultipartError, type PartInfo } from 'multipasta';
 import { LINE_FEED } from '../domain/jsonl.ts';
+import { MultipartParser, type PartHead } from '../domain/multipart.ts';
 import { concat } from '../platform/bytes.ts';
 import type { StoredFile } from './files.sql.ts';
 import { FILE_CHUNK_BYTES, type Workspace } from './workspace.ts';
@@ -14,44 +14,40 @@ const PURPOSES = ['fine-tune', 'batch', 'ocr'];
 const HOUR_MS = 3_600_000;
 
 /**
- * Reads a multipart upload (RFC 7578) as it comes and stores the part `file` in chunks; memory stays flat however
- * large the file is. The file is visible only once the whole body was read and is in order.
+ * Reads a multipart upload as it comes and stores the part `file` in chunks; memory stays flat however large the file
+ * is. The file is visible only once the whole body was read and is in order.
  */
 export async function storeUpload(
   body: ReadableStream<Uint8Array>,
-  contentType: string,
+  boundary: string,
   workspace: DurableObjectStub<Workspace>,
 ): Promise<StoredFile | UploadProblem> {
   const upload = new Upload(workspace);
-  const fields = new Map<string, string>();
-  let problem: MultipartError | null = null;
-  let done = false;
-  const parser = make({
-    headers: { 'content-type': contentType },
-    isFile: (info) => info.name === 'file',
-    maxParts: 20,
-    maxFieldSize: 4096,
-    onField: (info, value) => fields.set(info.name, new TextDecoder().decode(value)),
-    onFile: (info) => upload.accept(info),
-    onError: (error) => (problem ??= error),
-    onDone: () => (done = true),
-  });
+  const parser = new MultipartParser(boundary);
   for await (const bytes of body) {
-    parser.write(bytes);
-    if (problem !== null) break;
-    await upload.drain(false);
+    for (const event of parser.push(bytes)) {
+      if (event.kind === 'malformed') return { part: 'body', message: event.message };
+      const problem =
+        event.kind === 'part' ? await upload.beginPart(event.head) : await upload.take(event.bytes);
+      if (problem !== null) return problem;
+    }
   }
-  if (problem === null) parser.end();
-  if (problem !== null || !done) {
-    return { part: 'body', message: 'The body is not well-formed multipart/form-data' };
+  if (!parser.isComplete) {
+    return { part: 'body', message: 'The body ends before its closing delimiter' };
   }
-  await upload.drain(true);
-  return upload.finish(fields);
+  return upload.finish();
 }
+
+// Fields are few and short; they are held in memory.
+const MAX_FIELD_BYTES = 4096;
+const MAX_PARTS = 20;
 
 class Upload {
   readonly #workspace: DurableObjectStub<Workspace>;
-  #info: PartInfo | null = null;
+  readonly #fields = new Map<string, Uint8Array>();
+  #parts = 0;
+  #part: PartHead | null = null;
+  #file: PartHead | null = null;
   #id: string | null = null;
   #waiting: Uint8Array[] = [];
   #waitingBytes = 0;
@@ -63,81 +59,96 @@ class Upload {
     this.#workspace = workspace;
   }
 
-  /** Takes the bytes of the first part named `file`; a second one is read over. */
-  accept(info: PartInfo): (bytes: Uint8Array | null) => void {
-    if (this.#info !== null) return () => undefined;
-    this.#info = info;
-    return (bytes) => {
-      if (bytes === null || bytes.byteLength === 0) return;
-      // The parser hands out views of a buffer that it uses again.
+  /** The first part named `file` is the file; a second one is read over. */
+  async beginPart(head: PartHead): Promise<UploadProblem | null> {
+    this.#part = head;
+    if (++this.#parts > MAX_PARTS) {
+      return { part: 'body', message: `A form has at most ${MAX_PARTS} parts` };
+    }
+    if (head.name !== 'file' || this.#file !== null) return null;
+    this.#file = head;
+    this.#id = await this.#workspace.beginFile({
+      filename: head.filename ?? 'file',
+      mimetype: mimetypeOf(head),
+      source: 'upload',
+    });
+    return null;
+  }
+
+  /** Takes bytes of the part begun last. */
+  async take(bytes: Uint8Array): Promise<UploadProblem | null> {
+    if (this.#part === this.#file) {
+      // A copy: the view is of a buffer that the stream may use again.
       this.#waiting.push(bytes.slice());
       this.#waitingBytes += bytes.byteLength;
-    };
-  }
-
-  /** Stores what waits, whole chunks only unless it is the end. */
-  async drain(isEnd: boolean): Promise<void> {
-    if (this.#info === null || (!isEnd && this.#waitingBytes < FILE_CHUNK_BYTES)) return;
-    this.#id ??= await this.#begin(this.#info);
-    const bytes = concat(this.#waiting);
-    const whole = isEnd ? bytes.length : bytes.length - (bytes.length % FILE_CHUNK_BYTES);
-    for (let at = 0; at < whole; at += FILE_CHUNK_BYTES) {
-      const chunk = bytes.slice(at, Math.min(whole, at + FILE_CHUNK_BYTES));
-      this.#lineFeeds += countLineFeeds(chunk);
-      this.#lastByte = chunk.at(-1) ?? LINE_FEED;
-      await this.#workspace.writeFile(this.#id, this.#stored, chunk);
-      this.#stored += chunk.byteLength;
+      if (this.#waitingBytes >= FILE_CHUNK_BYTES) await this.#store();
+    } else if (this.#part !== null) {
+      const field = concat([this.#fields.get(this.#part.name) ?? new Uint8Array(), bytes]);
+      if (field.byteLength > MAX_FIELD_BYTES) {
+        return { part: this.#part.name, message: `is longer than ${MAX_FIELD_BYTES} bytes` };
+      }
+      this.#fields.set(this.#part.name, field);
     }
-    const rest = bytes.slice(whole);
-    this.#waiting = rest.byteLength > 0 ? [rest] : [];
-    this.#waitingBytes = rest.byteLength;
+    return null;
   }
 
-  async finish(fields: ReadonlyMap<string, string>): Promise<StoredFile | UploadProblem> {
-    if (this.#info === null || this.#id === null) {
+  async finish(): Promise<StoredFile | UploadProblem> {
+    if (this.#file === null || this.#id === null) {
       return { part: 'file', message: 'The part "file" is missing' };
     }
-    const purpose = fields.get('purpose') ?? 'fine-tune';
-    const visibility = fields.get('visibility') ?? 'workspace';
-    const expiry = fields.get('expiry');
-    const problem = !PURPOSES.includes(purpose)
-      ? { part: 'purpose', message: `must be one of ${PURPOSES.join(', ')}` }
-      : visibility !== 'workspace' && visibility !== 'user'
-        ? { part: 'visibility', message: 'must be workspace or user' }
-        : expiry !== undefined && !/^[1-9]\d{0,6}$/.test(expiry)
-          ? { part: 'expiry', message: 'must be a whole number of hours' }
-          : null;
-    if (problem !== null) return problem;
+    await this.#store();
+    const purpose = this.#field('purpose') ?? 'fine-tune';
+    const visibility = this.#field('visibility') ?? 'workspace';
+    const expiry = this.#field('expiry');
+    if (!PURPOSES.includes(purpose)) {
+      return { part: 'purpose', message: `must be one of ${PURPOSES.join(', ')}` };
+    }
+    if (visibility !== 'workspace' && visibility !== 'user') {
+      return { part: 'visibility', message: 'must be workspace or user' };
+    }
+    if (expiry !== undefined && !/^[1-9]\d{0,6}$/.test(expiry)) {
+      return { part: 'expiry', message: 'must be a whole number of hours' };
+    }
     const stored = await this.#workspace.completeFile(this.#id, {
       purpose,
       visibility,
       expiresAt: expiry === undefined ? null : Date.now() + Number(expiry) * HOUR_MS,
       bytes: this.#stored,
-      lines: this.#isJsonLines() ? this.#lines() : null,
+      lines: isJsonLines(this.#file) ? this.#lines() : null,
     });
     return stored ?? { part: 'file', message: 'The upload took too long and was dropped' };
   }
 
-  #begin(info: PartInfo): Promise<string> {
-    return this.#workspace.beginFile({
-      filename: info.filename ?? 'file',
-      mimetype: mimetypeOf(info),
-      source: 'upload',
-    });
+  async #store(): Promise<void> {
+    const bytes = concat(this.#waiting);
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    for (let at = 0; at < bytes.length; at += FILE_CHUNK_BYTES) {
+      const chunk = bytes.slice(at, at + FILE_CHUNK_BYTES);
+      this.#lineFeeds += countLineFeeds(chunk);
+      this.#lastByte = chunk.at(-1) ?? LINE_FEED;
+      await this.#workspace.writeFile(this.#id ?? '', this.#stored, chunk);
+      this.#stored += chunk.byteLength;
+    }
+  }
+
+  #field(name: string): string | undefined {
+    const bytes = this.#fields.get(name);
+    return bytes === undefined ? undefined : new TextDecoder().decode(bytes);
   }
 
   #lines(): number {
     return this.#lineFeeds + (this.#lastByte === LINE_FEED ? 0 : 1);
   }
+}
 
-  #isJsonLines(): boolean {
-    return this.#info !== null && /jsonl|ndjson/.test(mimetypeOf(this.#info));
-  }
+function isJsonLines(file: PartHead): boolean {
+  return /jsonl|ndjson/.test(mimetypeOf(file));
 }
 
 /** Clients send `.jsonl` as anything; its name tells better. */
-function mimetypeOf(info: PartInfo): string {
-  return /\.(?:jsonl|ndjson)$/i.test(info.filename ?? '') ? 'application/jsonl' : info.contentType;
+function mimetypeOf({ filename, contentType }: PartHead): string {
+  return /\.(?:jsonl|ndjson)$/i.test(filename ?? '') ? 'application/jsonl' : contentType;
 }
 
 function countLineFeeds(bytes: Uint8Array): number {

@@ -36,28 +36,43 @@ export function readQuery<T>(c: Context, schema: z.ZodType<T>, invalid: Invalid)
 
 /** A path id that has to be a UUID. */
 export function readUuid(c: Context, name: string, invalid: Invalid): string {
-  return check('path', { [name]: c.req.param(name) }, z.object({ [name]: z.guid() }), invalid)[
-    name
-  ] as string;
+  const parsed = uuid.safeParse(c.req.param(name));
+  if (parsed.success) return parsed.data;
+  throw invalid([{ type: 'uuid_parsing', loc: ['path', name], msg: 'Input should be a UUID' }]);
 }
 
 function check<T>(where: string, value: unknown, schema: z.ZodType<T>, invalid: Invalid): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw invalid(parsed.error.issues.map((issue) => detailOf(where, issue)));
+  throw invalid(parsed.error.issues.flatMap((issue) => detailsOf(where, issue)));
 }
 
-function detailOf(where: string, issue: z.core.$ZodIssue): ValidationDetail {
+function detailsOf(where: string, issue: z.core.$ZodIssue): ValidationDetail[] {
   const loc = [where, ...issue.path.map((key) => (typeof key === 'number' ? key : String(key)))];
   if (issue.code === 'unrecognized_keys') {
-    const msg = `Extra inputs are not permitted: ${issue.keys.join(', ')}`;
-    return { type: 'extra_forbidden', loc: [...loc, issue.keys[0] ?? ''], msg };
+    const msg = 'Extra inputs are not permitted';
+    return issue.keys.map((key) => ({ type: 'extra_forbidden', loc: [...loc, key], msg }));
   }
-  return { type: issue.code, loc, msg: issue.message };
+  return [{ type: issue.code, loc, msg: issue.message }];
 }
 
-const wholeNumber = (min: number, max: number, fallback: number) =>
-  z.coerce.number().pipe(z.int().min(min).max(max)).default(fallback);
+/** A UUID in any case; ids are stored in lower case (RFC 9562, 4). */
+export const uuid = z.guid().toLowerCase();
+
+/** A whole number in a query; an empty value is none. */
+export const wholeNumber = (min: number, max: number, fallback: number) =>
+  z
+    .string()
+    .regex(/^-?\d{1,15}$/, 'must be a whole number')
+    .transform(Number)
+    .pipe(z.int().min(min).max(max))
+    .default(fallback);
+
+/** An object with any content, handed on as it was parsed: keys such as `__proto__` stay. */
+export const anyObject = z.custom<Record<string, unknown>>(
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  'must be an object',
+);
 
 /** `page` and `page_size` of the observability lists. */
 export const pageQuery = z.object({

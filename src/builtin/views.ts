@@ -22,17 +22,17 @@ export function datasetView(dataset: StoredDataset, identity: WorkspaceIdentity)
   };
 }
 
-export function recordView(record: StoredRecord) {
-  return {
+/** A record as JSON text: what it holds is JSON already, and goes out as it is stored. */
+export function recordView(record: StoredRecord): string {
+  const head = JSON.stringify({
     id: record.id,
     created_at: iso(record.createdAt),
     updated_at: iso(record.updatedAt),
     deleted_at: null,
     dataset_id: record.datasetId,
-    payload: JSON.parse(record.payload) as unknown,
-    properties: JSON.parse(record.properties) as unknown,
     source: record.source,
-  };
+  });
+  return `${head.slice(0, -1)},"payload":${record.payload},"properties":${record.properties}}`;
 }
 
 export function taskView(task: StoredTask, identity: WorkspaceIdentity) {
@@ -58,7 +58,7 @@ export function fileView(file: StoredFile) {
     created_at: seconds(file.createdAt),
     filename: file.filename,
     purpose: file.purpose,
-    sample_type: file.purpose === 'batch' ? 'batch_request' : 'instruct',
+    sample_type: file.sampleType,
     num_lines: file.lines,
     mimetype: file.mimetype,
     source: file.source,
@@ -69,10 +69,19 @@ export function fileView(file: StoredFile) {
 }
 
 /** `PaginatedResult`: `next` and `previous` are relative URLs, null at the ends. */
-export function paginated<T>(results: T[], count: number, { page, pageSize }: Page, path: string) {
-  const link = (to: number) => `${path}?page=${to}&page_size=${pageSize}`;
+export function paginated<T>(results: T[], count: number, page: Page, url: string) {
+  return { results, ...pageLinks(count, page, url) };
+}
+
+/** What a page says besides its results. @param url of this page; its other parameters stay */
+export function pageLinks(count: number, { page, pageSize }: Page, url: string) {
+  const link = (to: number) => {
+    const other = new URL(url);
+    other.searchParams.set('page', String(to));
+    other.searchParams.set('page_size', String(pageSize));
+    return other.pathname + other.search;
+  };
   return {
-    results,
     count,
     next: page * pageSize < count && pageSize > 0 ? link(page + 1) : null,
     previous: page > 1 ? link(page - 1) : null,

@@ -1,11 +1,11 @@
 import { DurableObject } from 'cloudflare:workers';
-import type { DatasetRow } from '../domain/jsonl.ts';
 import { equalInConstantTime, hmacBase64 } from '../platform/crypto.ts';
 import { logError } from '../platform/log.ts';
 import { migrate } from '../platform/migrate.ts';
 import {
   Datasets,
   type Page,
+  type RecordContent,
   type RecordSource,
   type StoredDataset,
   type StoredRecord,
@@ -132,14 +132,23 @@ export class Workspace extends DurableObject<Env> {
   }
 
   /** Null when there is no such dataset. */
-  createRecord(datasetId: string, row: DatasetRow, source: RecordSource): StoredRecord | null {
+  createRecord(
+    datasetId: string,
+    content: RecordContent,
+    source: RecordSource,
+  ): StoredRecord | null {
     if (this.#datasets.get(datasetId) === null) return null;
-    return this.#datasets.addRecord(datasetId, row, source, null, Date.now());
+    return this.#datasets.addRecord(datasetId, content, source, null, Date.now());
   }
 
   /** Null when there is no such dataset. */
-  listRecords(datasetId: string, page: Page): { records: StoredRecord[]; count: number } | null {
-    return this.#datasets.get(datasetId) && this.#datasets.listRecords(datasetId, page);
+  countRecords(datasetId: string): number | null {
+    return this.#datasets.get(datasetId) && this.#datasets.countRecords(datasetId);
+  }
+
+  /** See {@link Datasets.listRecords}. */
+  listRecords(datasetId: string, offset: number, limit: number): StoredRecord[] {
+    return this.#datasets.listRecords(datasetId, offset, limit);
   }
 
   /** Writes the records into a JSONL file that lives for a day; null when there is no such dataset. */

@@ -1,13 +1,12 @@
 import { Hono } from 'hono';
 import * as z from 'zod';
-import { fitsInRecord, MAX_RECORD_BYTES } from '../datasets.sql.ts';
+import { recordContent } from '../datasets.sql.ts';
 import { originOf, workspaceOf, type BuiltinEnv } from '../context.ts';
 import { signedLink } from '../downloads.ts';
 import { notFound, observabilityInvalid } from '../errors.ts';
-import { pageQuery, readBody, readQuery, readUuid } from '../validate.ts';
-import { datasetView, paginated, recordView, taskView } from '../views.ts';
-
-const object = z.record(z.string(), z.unknown());
+import { anyObject, pageQuery, readBody, readQuery, readUuid } from '../validate.ts';
+import { recordsBody } from '../records-body.ts';
+import { datasetView, pageLinks, paginated, recordView, taskView } from '../views.ts';
 
 const createDataset = z.object({
   name: z.string().min(5).max(50),
@@ -17,8 +16,8 @@ const updateDataset = z.object({
   name: z.string().nullish(),
   description: z.string().nullish(),
 });
-const createRecord = z.object({ payload: object, properties: object.default({}) });
-const importFromFile = z.object({ file_id: z.string() });
+const createRecord = z.object({ payload: anyObject, properties: anyObject.default({}) });
+const importFromFile = z.object({ file_id: z.string().toLowerCase() });
 
 const EXPORT_LINK_MS = 86_400_000;
 
@@ -38,7 +37,7 @@ export const datasetRoutes = new Hono<BuiltinEnv>()
       workspace.identity(),
     ]);
     const views = datasets.map((dataset) => datasetView(dataset, identity));
-    return c.json({ datasets: paginated(views, count, page, c.req.path) });
+    return c.json({ datasets: paginated(views, count, page, c.req.url) });
   })
   .post('/', async (c) => {
     const { name, description } = await readBody(c, createDataset, observabilityInvalid);
@@ -74,21 +73,24 @@ export const datasetRoutes = new Hono<BuiltinEnv>()
     const id = datasetId(c);
     const query = readQuery(c, pageQuery, observabilityInvalid);
     const page = { page: query.page, pageSize: query.page_size };
-    const found = await workspaceOf(c.env).listRecords(id, page);
-    if (found === null) throw datasetNotFound(id);
-    const views = found.records.map(recordView);
-    return c.json({ records: paginated(views, found.count, page, c.req.path) });
+    const workspace = workspaceOf(c.env);
+    const count = await workspace.countRecords(id);
+    if (count === null) throw datasetNotFound(id);
+    const links = pageLinks(count, page, c.req.url);
+    return c.body(recordsBody(id, page, links, workspace), 200, {
+      'content-type': 'application/json',
+    });
   })
   .post('/:dataset_id/records', async (c) => {
     const id = datasetId(c);
     const row = await readBody(c, createRecord, observabilityInvalid);
-    if (!fitsInRecord(row)) {
-      const msg = `A record has at most ${MAX_RECORD_BYTES} bytes`;
-      throw observabilityInvalid([{ type: 'too_long', loc: ['body'], msg }]);
+    const content = recordContent(row);
+    if ('problem' in content) {
+      throw observabilityInvalid([{ type: 'value_error', loc: ['body'], msg: content.problem }]);
     }
-    const record = await workspaceOf(c.env).createRecord(id, row, 'DIRECT_INPUT');
+    const record = await workspaceOf(c.env).createRecord(id, content, 'DIRECT_INPUT');
     if (record === null) throw datasetNotFound(id);
-    return c.json(recordView(record), 201);
+    return c.body(recordView(record), 201, { 'content-type': 'application/json' });
   })
   .post('/:dataset_id/imports/from-file', async (c) => {
     const id = datasetId(c);
@@ -108,7 +110,7 @@ export const datasetRoutes = new Hono<BuiltinEnv>()
     if (found === null) throw datasetNotFound(id);
     const identity = await workspace.identity();
     const views = found.tasks.map((task) => taskView(task, identity));
-    return c.json({ tasks: paginated(views, found.count, page, c.req.path) });
+    return c.json({ tasks: paginated(views, found.count, page, c.req.url) });
   })
   .get('/:dataset_id/tasks/:task_id', async (c) => {
     const id = datasetId(c);

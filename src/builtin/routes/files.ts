@@ -1,26 +1,32 @@
 import { Hono } from 'hono';
 import * as z from 'zod';
+import { boundaryOf } from '../../domain/multipart.ts';
 import { originOf, workspaceOf, type BuiltinEnv } from '../context.ts';
 import { contentOf, signedLink } from '../downloads.ts';
 import { fileNotFound, requestInvalid } from '../errors.ts';
 import { storeUpload } from '../upload.ts';
-import { readQuery, readUuid } from '../validate.ts';
+import { readQuery, readUuid, wholeNumber } from '../validate.ts';
 import { fileView } from '../views.ts';
 
-const listOf = z.union([z.string().transform((one) => [one]), z.array(z.string())]).default([]);
+/** A key given once or several times; SQLite here takes at most 100 values in a statement. */
+const listOf = <T extends string>(item: z.ZodType<T>) =>
+  z.union([item.transform((one) => [one]), z.array(item).max(20)]).default([]);
 
 const listQuery = z.object({
-  page: z.coerce.number().pipe(z.int().min(0)).default(0),
-  page_size: z.coerce.number().pipe(z.int().min(0).max(1000)).default(100),
+  page: wholeNumber(0, 1_000_000_000, 0),
+  page_size: wholeNumber(0, 1000, 100),
   include_total: z.enum(['true', 'false']).default('true'),
   search: z.string().nullish(),
   purpose: z.enum(['fine-tune', 'batch', 'ocr']).nullish(),
-  source: listOf,
-  mimetypes: listOf,
+  sample_type: listOf(
+    z.enum(['pretrain', 'instruct', 'batch_request', 'batch_result', 'batch_error']),
+  ),
+  source: listOf(z.enum(['upload', 'repository', 'mistral'])),
+  mimetypes: listOf(z.string()),
 });
 
 const urlQuery = z.object({
-  expiry: z.coerce.number().pipe(z.int().min(1).max(168)).default(24),
+  expiry: wholeNumber(1, 168, 24),
 });
 
 const HOUR_MS = 3_600_000;
@@ -28,13 +34,13 @@ const HOUR_MS = 3_600_000;
 /** `/v1/files`: upload, list, retrieve, content, signed url, delete. */
 export const fileRoutes = new Hono<BuiltinEnv>()
   .post('/', async (c) => {
-    const type = c.req.header('content-type') ?? '';
+    const boundary = boundaryOf(c.req.header('content-type') ?? '');
     const { body } = c.req.raw;
-    if (!/^multipart\/form-data\s*;.*boundary=/i.test(type) || body === null) {
+    if (boundary === null || body === null) {
       const msg = 'Send the file as multipart/form-data, in a part named "file"';
       throw requestInvalid([{ type: 'missing', loc: ['body', 'file'], msg }]);
     }
-    const stored = await storeUpload(body, type, workspaceOf(c.env));
+    const stored = await storeUpload(body, boundary, workspaceOf(c.env));
     if ('part' in stored) {
       throw requestInvalid([
         { type: 'value_error', loc: ['body', stored.part], msg: stored.message },
@@ -49,6 +55,7 @@ export const fileRoutes = new Hono<BuiltinEnv>()
       pageSize: query.page_size,
       search: query.search ?? null,
       purpose: query.purpose ?? null,
+      sampleTypes: query.sample_type,
       sources: query.source,
       mimetypes: query.mimetypes,
     });
