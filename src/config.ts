@@ -16,48 +16,51 @@ const isBlank = (value: unknown) => value === undefined || value === null || val
 
 const blankAsAbsent = (value: unknown) => (isBlank(value) ? undefined : value);
 
-const seconds = z
-  .preprocess(blankAsAbsent, z.string().optional())
-  .refine(
-    (text) => text === undefined || /^\s*\d+(?:\.\d+)?\s*(?:,\s*\d+(?:\.\d+)?\s*)*$/.test(text),
-    {
-      error: 'must be seconds separated by commas, such as 0,5,300',
-    },
-  )
-  .transform((text) => (text === undefined ? DEFAULT_RETRY_S : text.split(',').map(Number)));
+const seconds = () =>
+  z
+    .preprocess(blankAsAbsent, z.string().optional())
+    .refine(
+      (text) => text === undefined || /^\s*\d+(?:\.\d+)?\s*(?:,\s*\d+(?:\.\d+)?\s*)*$/.test(text),
+      {
+        error: 'must be seconds separated by commas, such as 0,5,300',
+      },
+    )
+    .transform((text) => (text === undefined ? DEFAULT_RETRY_S : text.split(',').map(Number)));
 
-const schema = z.object({
-  MISTRAL_BASE_URL: z.preprocess(
-    (value) => (isBlank(value) ? 'https://api.mistral.ai' : value),
-    z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' }),
-  ),
-  MISTRAL_API_KEY: z.preprocess(blankAsAbsent, z.string().optional()),
-  CHAT_BACKEND: choice(['auto', 'mistral', 'builtin'], 'auto'),
-  OBSERVABILITY_BACKEND: choice(['auto', 'mistral', 'builtin'], 'auto'),
-  ADMIN_KEY: z
-    .string('is missing: set it with `wrangler secret put ADMIN_KEY`, or in .dev.vars')
-    .min(16, 'must have at least 16 characters'),
-  CORS_ORIGINS: z.preprocess(
-    (value) => value ?? '',
-    z.string().transform((text) =>
-      text
-        .split(',')
-        .map((origin) => origin.trim())
-        .filter((origin) => origin !== ''),
+/** Built where it is used, once per isolate: at the top level it would add to the start-up time. */
+const buildSchema = () =>
+  z.object({
+    MISTRAL_BASE_URL: z.preprocess(
+      (value) => (isBlank(value) ? 'https://api.mistral.ai' : value),
+      z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' }),
     ),
-  ),
-  MAX_BODY_BYTES: integer(10_485_760, 1),
-  POLL_MIN_MS: integer(1000, 10),
-  POLL_MAX_MS: integer(30_000, 10),
-  IMPORT_DEADLINE_MS: integer(86_400_000, 1000),
-  WEBHOOK_RETRY_S: seconds,
-  WEBHOOK_TIMEOUT_MS: integer(15_000, 10, 300_000),
-  CALLBACK_ALLOW_PRIVATE: choice(['true', 'false'], 'false'),
-  STREAM_HEARTBEAT_MS: integer(15_000, 10),
-  STREAM_IDLE_TIMEOUT_MS: integer(300_000, 10),
-  UPSTREAM_HEADERS_TIMEOUT_MS: integer(120_000, 10),
-  RETENTION_DAYS: integer(30, 1, 3650),
-});
+    MISTRAL_API_KEY: z.preprocess(blankAsAbsent, z.string().optional()),
+    CHAT_BACKEND: choice(['auto', 'mistral', 'builtin'], 'auto'),
+    OBSERVABILITY_BACKEND: choice(['auto', 'mistral', 'builtin'], 'auto'),
+    ADMIN_KEY: z
+      .string('is missing: set it with `wrangler secret put ADMIN_KEY`, or in .dev.vars')
+      .min(16, 'must have at least 16 characters'),
+    CORS_ORIGINS: z.preprocess(
+      (value) => value ?? '',
+      z.string().transform((text) =>
+        text
+          .split(',')
+          .map((origin) => origin.trim())
+          .filter((origin) => origin !== ''),
+      ),
+    ),
+    MAX_BODY_BYTES: integer(10_485_760, 1),
+    POLL_MIN_MS: integer(1000, 10),
+    POLL_MAX_MS: integer(30_000, 10),
+    IMPORT_DEADLINE_MS: integer(86_400_000, 1000),
+    WEBHOOK_RETRY_S: seconds(),
+    WEBHOOK_TIMEOUT_MS: integer(15_000, 10, 300_000),
+    CALLBACK_ALLOW_PRIVATE: choice(['true', 'false'], 'false'),
+    STREAM_HEARTBEAT_MS: integer(15_000, 10),
+    STREAM_IDLE_TIMEOUT_MS: integer(300_000, 10),
+    UPSTREAM_HEADERS_TIMEOUT_MS: integer(120_000, 10),
+    RETENTION_DAYS: integer(30, 1, 3650),
+  });
 
 type Backend = 'mistral' | 'builtin';
 
@@ -92,7 +95,7 @@ export class ConfigError extends Error {
  * @throws {ConfigError} when a value is missing or wrong.
  */
 export function parseConfig(vars: object): Config {
-  const parsed = schema.safeParse({ ...vars });
+  const parsed = buildSchema().safeParse({ ...vars });
   if (!parsed.success) {
     const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`);
     throw new ConfigError(`Configuration: ${problems.join('; ')}`);

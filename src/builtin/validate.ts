@@ -57,7 +57,7 @@ function detailsOf(where: string, issue: z.core.$ZodIssue): ValidationDetail[] {
 }
 
 /** A UUID in any case; ids are stored in lower case (RFC 9562, 4). */
-export const uuid = z.guid().toLowerCase();
+export const uuid = z.lazy(() => z.guid().toLowerCase());
 
 /** A whole number in a query; an empty value is none. */
 export const wholeNumber = (min: number, max: number, fallback: number) =>
@@ -69,13 +69,13 @@ export const wholeNumber = (min: number, max: number, fallback: number) =>
     .default(fallback);
 
 /** An object with any content, handed on as it was parsed: keys such as `__proto__` stay. */
-export const anyObject = z.custom<Record<string, unknown>>(
-  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-  'must be an object',
+export const anyObject = z.lazy(() =>
+  z.custom<Record<string, unknown>>(
+    (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+    'must be an object',
+  ),
 );
 
 /** `page` and `page_size` of the observability lists. */
-export const pageQuery = z.object({
-  page: wholeNumber(1, 1_000_000_000, 1),
-  page_size: wholeNumber(0, 100, 50),
-});
+export const pageQuery = () =>
+  z.object({ page: wholeNumber(1, 1_000_000_000, 1), page_size: wholeNumber(0, 100, 50) });

@@ -15,13 +15,15 @@ export interface UpstreamFailure {
 export type UpstreamResult<T> = { ok: true; value: T } | { ok: false; failure: UpstreamFailure };
 
 /** The fields of `DatasetImportTask` that are read; the rest of it may change. */
-const taskSchema = z.object({
-  id: z.string(),
-  status: z.string(),
-  progress: z.number().nullish(),
-  message: z.string().nullish(),
-  updated_at: z.string().nullish(),
-});
+const taskSchema = z.lazy(() =>
+  z.object({
+    id: z.string(),
+    status: z.string(),
+    progress: z.number().nullish(),
+    message: z.string().nullish(),
+    updated_at: z.string().nullish(),
+  }),
+);
 
 /** No import waits longer than this for one answer: a poll comes again, and a start is looked into. */
 const CALL_TIMEOUT_MS = 30_000;
@@ -106,11 +108,15 @@ function readTask(text: string): ObservedTask | null {
   };
 }
 
-const errorSchema = z.union([
-  z.object({ detail: z.object({ message: z.string() }) }).transform((body) => body.detail.message),
-  z.object({ detail: z.string() }).transform((body) => body.detail),
-  z.object({ message: z.string() }).transform((body) => body.message),
-]);
+const errorSchema = z.lazy(() =>
+  z.union([
+    z
+      .object({ detail: z.object({ message: z.string() }) })
+      .transform((body) => body.detail.message),
+    z.object({ detail: z.string() }).transform((body) => body.detail),
+    z.object({ message: z.string() }).transform((body) => body.message),
+  ]),
+);
 
 /** The upstream's own message out of any of its error shapes. */
 export function upstreamMessage(body: string): string {

@@ -63,7 +63,10 @@ export function workerOptions(
 /** Runs the Worker in this process's workerd, its state in memory. */
 export async function startWorker(vars: Record<string, string> = {}): Promise<TestWorker> {
   const miniflare = new Miniflare(workerOptions(vars));
-  const { origin: url } = await miniflare.ready;
+  const { origin: url } = await miniflare.ready.catch(async (error: unknown) => {
+    await miniflare.dispose();
+    throw error;
+  });
   return {
     url,
     miniflare,

@@ -336,6 +336,8 @@ type RefusalShape = 'facade' | 'observability' | 'mistral';
 /** One or more calls for each family of paths, with the scope that it needs. */
 const FAMILIES: [string, string, string, RefusalShape][] = [
   ['chat', 'POST', '/v1/chat/completions', 'mistral'],
+  ['chat', 'POST', '/v1/%63hat/completions', 'mistral'],
+  ['files', 'GET', '/v1//%66iles', 'mistral'],
   ['files', 'GET', '/v1/files', 'mistral'],
   ['files', 'POST', '/v1/files', 'mistral'],
   ['files', 'DELETE', `/v1/files/${UNKNOWN_ID}`, 'mistral'],

@@ -294,7 +294,8 @@ void test('/health needs no key and tells the backends; CORS_ORIGINS `*` allows 
 });
 
 async function answerTo(sent: ClientRequest): Promise<{ status: number; text: string }> {
-  const [response] = (await once(sent, 'response')) as [IncomingMessage];
+  const signal = AbortSignal.timeout(10_000);
+  const [response] = (await once(sent, 'response', { signal })) as [IncomingMessage];
   let text = '';
   for await (const part of response.setEncoding('utf8')) text += String(part);
   sent.destroy();

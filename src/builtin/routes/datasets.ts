@@ -8,18 +8,27 @@ import { anyObject, pageQuery, readBody, readQuery, readUuid } from '../validate
 import { recordsBody } from '../records-body.ts';
 import { datasetView, pageLinks, paginated, recordView, taskView } from '../views.ts';
 
-const createDataset = z.object({
-  name: z.string().min(5).max(50),
-  description: z.string().max(200),
-});
-const updateDataset = z.object({
-  name: z.string().nullish(),
-  description: z.string().nullish(),
-});
-const createRecord = z.object({ payload: anyObject, properties: anyObject.default({}) });
-const importFromFile = z.object({ file_id: z.string().toLowerCase() });
+const createDataset = z.lazy(() =>
+  z.object({
+    name: z.string().min(5).max(50),
+    description: z.string().max(200),
+  }),
+);
+const updateDataset = z.lazy(() =>
+  z.object({
+    name: z.string().nullish(),
+    description: z.string().nullish(),
+  }),
+);
+const createRecord = z.lazy(() =>
+  z.object({ payload: anyObject, properties: anyObject.default({}) }),
+);
+const importFromFile = z.lazy(() => z.object({ file_id: z.string().toLowerCase() }));
 
 const EXPORT_LINK_MS = 86_400_000;
+
+const onlyPageQuery = z.lazy(pageQuery);
+const listQuery = z.lazy(() => pageQuery().extend({ q: z.string().nullish() }));
 
 const datasetNotFound = (id: string) => notFound('Dataset', id, 'DATASET_NOT_FOUND');
 
@@ -29,7 +38,7 @@ const datasetId = (c: Parameters<typeof readUuid>[0]) =>
 /** `/v1/observability/datasets`: datasets, their records, from-file imports, tasks and exports. */
 export const datasetRoutes = new Hono<BuiltinEnv>()
   .get('/', async (c) => {
-    const query = readQuery(c, pageQuery.extend({ q: z.string().nullish() }), observabilityInvalid);
+    const query = readQuery(c, listQuery, observabilityInvalid);
     const page = { page: query.page, pageSize: query.page_size };
     const workspace = workspaceOf(c.env);
     const [{ datasets, count }, identity] = await Promise.all([
@@ -71,7 +80,7 @@ export const datasetRoutes = new Hono<BuiltinEnv>()
   })
   .get('/:dataset_id/records', async (c) => {
     const id = datasetId(c);
-    const query = readQuery(c, pageQuery, observabilityInvalid);
+    const query = readQuery(c, onlyPageQuery, observabilityInvalid);
     const page = { page: query.page, pageSize: query.page_size };
     const workspace = workspaceOf(c.env);
     const count = await workspace.countRecords(id);
@@ -103,7 +112,7 @@ export const datasetRoutes = new Hono<BuiltinEnv>()
   })
   .get('/:dataset_id/tasks', async (c) => {
     const id = datasetId(c);
-    const query = readQuery(c, pageQuery, observabilityInvalid);
+    const query = readQuery(c, onlyPageQuery, observabilityInvalid);
     const page = { page: query.page, pageSize: query.page_size };
     const workspace = workspaceOf(c.env);
     const found = await workspace.listTasks(id, page);

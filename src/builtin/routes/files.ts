@@ -12,22 +12,26 @@ import { fileView } from '../views.ts';
 const listOf = <T extends string>(item: z.ZodType<T>) =>
   z.union([item.transform((one) => [one]), z.array(item).max(20)]).default([]);
 
-const listQuery = z.object({
-  page: wholeNumber(0, 1_000_000_000, 0),
-  page_size: wholeNumber(0, 1000, 100),
-  include_total: z.enum(['true', 'false']).default('true'),
-  search: z.string().nullish(),
-  purpose: z.enum(['fine-tune', 'batch', 'ocr']).nullish(),
-  sample_type: listOf(
-    z.enum(['pretrain', 'instruct', 'batch_request', 'batch_result', 'batch_error']),
-  ),
-  source: listOf(z.enum(['upload', 'repository', 'mistral'])),
-  mimetypes: listOf(z.string()),
-});
+const listQuery = z.lazy(() =>
+  z.object({
+    page: wholeNumber(0, 1_000_000_000, 0),
+    page_size: wholeNumber(0, 1000, 100),
+    include_total: z.enum(['true', 'false']).default('true'),
+    search: z.string().nullish(),
+    purpose: z.enum(['fine-tune', 'batch', 'ocr']).nullish(),
+    sample_type: listOf(
+      z.enum(['pretrain', 'instruct', 'batch_request', 'batch_result', 'batch_error']),
+    ),
+    source: listOf(z.enum(['upload', 'repository', 'mistral'])),
+    mimetypes: listOf(z.string()),
+  }),
+);
 
-const urlQuery = z.object({
-  expiry: wholeNumber(1, 168, 24),
-});
+const urlQuery = z.lazy(() =>
+  z.object({
+    expiry: wholeNumber(1, 168, 24),
+  }),
+);
 
 const HOUR_MS = 3_600_000;
 

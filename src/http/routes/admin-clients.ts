@@ -13,28 +13,36 @@ import type { AppContext, AppEnv } from '../context.ts';
 import { admin } from '../middleware/auth.ts';
 import { jsonBody, valid } from '../middleware/json-body.ts';
 
-const name = z.string().min(1).max(100);
-const scopes = z.array(z.enum(SCOPES)).transform((list) => [...new Set(list)]);
-const rateLimit = z.int().min(1).max(1_000_000).nullable();
+const name = () => z.string().min(1).max(100);
+const scopes = () => z.array(z.enum(SCOPES)).transform((list) => [...new Set(list)]);
+const rateLimit = () => z.int().min(1).max(1_000_000).nullable();
 
-const createBody = z.strictObject({
-  name,
-  scopes: scopes.default([...SCOPES]),
-  rate_limit: rateLimit.default(null),
-});
-const patchBody = z.strictObject({
-  name: name.optional(),
-  scopes: scopes.optional(),
-  rate_limit: rateLimit.optional(),
-});
-const rotateBody = z.strictObject({
-  what: z.enum(['key', 'signing_secret']),
-  overlap_s: z.int().min(0).max(2_592_000).default(86_400),
-});
-const listQuery = z.object({
-  limit: z.coerce.number().pipe(z.int().min(1).max(1000)).default(100),
-  cursor: z.string().optional(),
-});
+const createBody = z.lazy(() =>
+  z.strictObject({
+    name: name(),
+    scopes: scopes().default([...SCOPES]),
+    rate_limit: rateLimit().default(null),
+  }),
+);
+const patchBody = z.lazy(() =>
+  z.strictObject({
+    name: name().optional(),
+    scopes: scopes().optional(),
+    rate_limit: rateLimit().optional(),
+  }),
+);
+const rotateBody = z.lazy(() =>
+  z.strictObject({
+    what: z.enum(['key', 'signing_secret']),
+    overlap_s: z.int().min(0).max(2_592_000).default(86_400),
+  }),
+);
+const listQuery = z.lazy(() =>
+  z.object({
+    limit: z.coerce.number().pipe(z.int().min(1).max(1000)).default(100),
+    cursor: z.string().optional(),
+  }),
+);
 
 /** `/admin/clients`: who may call Windsock. Keys and signing secrets are shown once, where they are made. */
 export const adminClientRoutes = new Hono<AppEnv>()

@@ -12,24 +12,32 @@ import { jsonBody, valid } from '../middleware/json-body.ts';
 
 const MAX_METADATA_BYTES = 16_000;
 
-const metadata = z
-  .record(z.string(), z.unknown())
-  .refine((value) => new TextEncoder().encode(JSON.stringify(value)).length <= MAX_METADATA_BYTES, {
-    error: `must have at most ${MAX_METADATA_BYTES} bytes as JSON`,
-  });
+const metadata = z.lazy(() =>
+  z
+    .record(z.string(), z.unknown())
+    .refine(
+      (value) => new TextEncoder().encode(JSON.stringify(value)).length <= MAX_METADATA_BYTES,
+      {
+        error: `must have at most ${MAX_METADATA_BYTES} bytes as JSON`,
+      },
+    ),
+);
 
-const importBody = z.strictObject({
-  source: z.literal('file'),
-  file_id: z.string().min(1).max(200),
-  callback: z
-    .strictObject({
-      url: z.string().max(2000),
-      events: z.array(z.enum(IMPORT_EVENTS)).min(1).nullish(),
-    })
-    .nullish(),
-  metadata: metadata.nullish(),
-});
+const importBody = z.lazy(() =>
+  z.strictObject({
+    source: z.literal('file'),
+    file_id: z.string().min(1).max(200),
+    callback: z
+      .strictObject({
+        url: z.string().max(2000),
+        events: z.array(z.enum(IMPORT_EVENTS)).min(1).nullish(),
+      })
+      .nullish(),
+    metadata: metadata.nullish(),
+  }),
+);
 
+// Not lazy: the validator of headers reads the names of a schema when the route is made.
 const idempotencyKey = z.object({ 'idempotency-key': z.string().min(1).max(255).optional() });
 
 /** `POST /datasets/:dataset_id/imports`: starts an import and has an `ImportJob` watch over it. */

@@ -5,11 +5,13 @@ import { contentOf } from '../../builtin/downloads.ts';
 import { Refusal } from '../../domain/failures.ts';
 import type { AppEnv } from '../context.ts';
 
-const link = z.object({
-  file_id: z.guid(),
-  expires: z.coerce.number().pipe(z.int()),
-  signature: z.string(),
-});
+const link = z.lazy(() =>
+  z.object({
+    file_id: z.guid(),
+    expires: z.coerce.number().pipe(z.int()),
+    signature: z.string(),
+  }),
+);
 
 /** `GET /downloads/:file_id`: a file of the built-in backend behind a signed link. */
 export const downloadRoutes = new Hono<AppEnv>().get('/:file_id', async (c) => {

@@ -7,12 +7,14 @@ import type { AppContext, AppEnv } from '../context.ts';
 import { clientWith } from '../middleware/auth.ts';
 import { valid } from '../middleware/json-body.ts';
 
-const listQuery = z.object({
-  dataset_id: z.string().optional(),
-  status: z.enum(IMPORT_STATUSES).optional(),
-  limit: z.coerce.number().pipe(z.int().min(1).max(100)).default(50),
-  cursor: z.string().optional(),
-});
+const listQuery = z.lazy(() =>
+  z.object({
+    dataset_id: z.string().optional(),
+    status: z.enum(IMPORT_STATUSES).optional(),
+    limit: z.coerce.number().pipe(z.int().min(1).max(100)).default(50),
+    cursor: z.string().optional(),
+  }),
+);
 
 /** `/imports`: a client's imports, from KV as a list, from their Durable Objects one by one. */
 export const importRoutes = new Hono<AppEnv>()
