@@ -37,29 +37,33 @@ const buildSchema = () =>
     MISTRAL_API_KEY: z.preprocess(blankAsAbsent, z.string().optional()),
     CHAT_BACKEND: choice(['auto', 'mistral', 'builtin'], 'auto'),
     OBSERVABILITY_BACKEND: choice(['auto', 'mistral', 'builtin'], 'auto'),
-    ADMIN_KEY: z
-      .string('is missing: set it with `wrangler secret put ADMIN_KEY`, or in .dev.vars')
-      .min(16, 'must have at least 16 characters'),
+    ADMIN_KEY: z.preprocess(
+      blankAsAbsent,
+      z.string('is missing: set it with `wrangler secret put ADMIN_KEY`, or in .dev.vars'),
+    ),
     CORS_ORIGINS: z.preprocess(
       (value) => value ?? '',
       z.string().transform((text) =>
         text
           .split(',')
-          .map((origin) => origin.trim())
+          .map((origin) => origin.trim().replace(/\/+$/, ''))
           .filter((origin) => origin !== ''),
       ),
     ),
     MAX_BODY_BYTES: integer(10_485_760, 1),
-    POLL_MIN_MS: integer(1000, 10),
-    POLL_MAX_MS: integer(30_000, 10),
-    IMPORT_DEADLINE_MS: integer(86_400_000, 1000),
+    POLL_MIN_MS: integer(1000, 1),
+    POLL_MAX_MS: integer(30_000, 1),
+    IMPORT_DEADLINE_MS: integer(86_400_000, 1),
     WEBHOOK_RETRY_S: seconds(),
-    WEBHOOK_TIMEOUT_MS: integer(15_000, 10, 300_000),
+    WEBHOOK_TIMEOUT_MS: integer(15_000, 1, 300_000),
     CALLBACK_ALLOW_PRIVATE: choice(['true', 'false'], 'false'),
-    STREAM_HEARTBEAT_MS: integer(15_000, 10),
-    STREAM_IDLE_TIMEOUT_MS: integer(300_000, 10),
-    UPSTREAM_HEADERS_TIMEOUT_MS: integer(120_000, 10),
-    RETENTION_DAYS: integer(30, 1, 3650),
+    STREAM_HEARTBEAT_MS: integer(15_000, 1),
+    STREAM_IDLE_TIMEOUT_MS: integer(300_000, 1),
+    UPSTREAM_HEADERS_TIMEOUT_MS: integer(120_000, 1),
+    RETENTION_DAYS: z.preprocess(
+      (value) => (isBlank(value) ? 30 : Number(value)),
+      z.number('must be a number of days').min(0).max(3650),
+    ),
   });
 
 type Backend = 'mistral' | 'builtin';

@@ -41,6 +41,15 @@ export function answerError(error: unknown, c: AppContext): Response {
   return answerFailure(c, failureOf(error, c));
 }
 
+/** What a list answers to a cursor that it never gave. */
+export function badCursor(): Refusal {
+  return new Refusal({
+    code: 'invalid_request',
+    message: 'Send back a cursor as `next_cursor` gave it, or none.',
+    details: [{ path: '/cursor', message: 'is not a cursor of this list' }],
+  });
+}
+
 export function notFound(c: AppContext): Response {
   return answerFailure(c, { code: 'not_found', message: `There is no ${c.req.path} here.` });
 }

@@ -11,11 +11,11 @@ export interface Caller {
 }
 
 // Files belong to the backend that imports them and that writes exports.
-const OBSERVABILITY_PATHS = [OBSERVABILITY_PREFIX, '/v1/files'];
+const FILES_PATH = /^\/v1\/files(?:\/|$)/;
 
 /** Whether a `/v1` path belongs to the observability backend; chat and all else go with the chat backend. */
 function isObservabilityPath(path: string): boolean {
-  return OBSERVABILITY_PATHS.some((prefix) => path.startsWith(prefix));
+  return path.startsWith(OBSERVABILITY_PREFIX) || FILES_PATH.test(path);
 }
 
 /** The upstream that serves observability and files. */

