@@ -221,7 +221,7 @@ test('the event stream shows each change once and ends after the last; a later o
   const progress = views.map((view) => view.progress);
   assert.deepEqual(
     progress,
-    [...progress].sort((a, b) => a - b),
+    progress.toSorted((a, b) => a - b),
   );
   const last = views.at(-1);
   assert.equal(last?.status, 'completed');
