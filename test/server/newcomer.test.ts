@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdtemp, readFile, rm, stat, symlink } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { freePort } from '../../examples/dev-server.ts';
+import { startServer } from '../support/server.ts';
 import { until } from '../support/until.ts';
+import { createClient, send } from '../support/worker.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 let clone: string;
@@ -133,6 +135,24 @@ test('npm run demo shows a verified webhook and a streamed chat, and ends by its
   assert.match(output, /signature verified/);
   assert.match(output, /A streamed chat:\s+This is the offline model of Windsock/);
   await until('every process to end', () => !isAlive(run));
+});
+
+test('with a key in .dev.vars, and nothing else, the demo runs against the Mistral API', async (t) => {
+  // Stands where Mistral would be: a Windsock of its own, which answers the same paths.
+  const mistral = await startServer({});
+  t.after(() => mistral.dispose());
+  const { key } = await createClient(mistral.url);
+  const vars = join(clone, '.dev.vars');
+  const secrets = await readFile(vars, 'utf8');
+  await writeFile(vars, `${secrets}MISTRAL_API_KEY="${key}"\nMISTRAL_BASE_URL="${mistral.url}"\n`);
+  const run = npm('demo', 0);
+  t.after(() => isAlive(run) && process.kill(-(run.child.pid ?? 0), 'SIGKILL'));
+  const [code] = await run.exit;
+  assert.equal(code, 0, run.output());
+  assert.match(run.output(), /signature verified/);
+  const list = await send(`${mistral.url}/v1/observability/datasets`, key, 'GET');
+  const { datasets } = (await list.json()) as { datasets: { count: number } };
+  assert.equal(datasets.count, 1, 'the dataset is on the other side');
 });
 
 test('the sample file holds 200 conversations that every line check accepts', async () => {
