@@ -20,7 +20,7 @@ export function contentOf(file: StoredFile, workspace: DurableObjectStub<Workspa
   let offset = 0;
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
-      const chunk = await workspace.readFile(file.id, offset);
+      const chunk = await workspace.files.read(file.id, offset);
       if (chunk !== null) {
         offset += chunk.byteLength;
         controller.enqueue(chunk);

@@ -1,5 +1,8 @@
 import { concat } from '../platform/bytes.ts';
 
+/** Chunks of a file stay well below the 2 MB that a row of SQLite may have here. */
+export const FILE_CHUNK_BYTES = 512 * 1024;
+
 /** What is known of a file before its bytes come. */
 export interface NewFile {
   filename: string;

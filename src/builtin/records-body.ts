@@ -19,7 +19,7 @@ export function recordsBody(
     async pull(controller) {
       const records =
         read < pageSize
-          ? await workspace.listRecords(datasetId, start + read, pageSize - read)
+          ? await workspace.datasets.listRecords(datasetId, start + read, pageSize - read)
           : [];
       const prefix = read === 0 ? '{"records":{"results":[' : records.length > 0 ? ',' : '';
       let text = prefix + records.map(recordView).join(',');

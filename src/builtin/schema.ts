@@ -58,4 +58,84 @@ export const WORKSPACE_MIGRATIONS: readonly string[] = [
   CREATE INDEX tasks_by_dataset ON tasks (dataset_id, created_at DESC, id);
   CREATE INDEX tasks_running ON tasks (updated_at) WHERE status = 'RUNNING';
   `,
+  // What a search looks at is kept apart from what only an event's own page shows: a scan reads narrow rows.
+  // A column …_folded holds the folded text only where folding is more than SQLite's ASCII upper().
+  `
+  ALTER TABLE tasks RENAME COLUMN file_id TO input;
+  ALTER TABLE tasks ADD COLUMN kind TEXT NOT NULL DEFAULT 'file';
+  CREATE TABLE events (
+    seq INTEGER PRIMARY KEY,
+    event_id TEXT NOT NULL UNIQUE,
+    correlation_id TEXT NOT NULL,
+    completion_id TEXT,
+    created_at INTEGER NOT NULL,
+    model_name TEXT NOT NULL,
+    model_name_folded TEXT,
+    input_tokens INTEGER,
+    output_tokens INTEGER,
+    total_time_elapsed REAL,
+    last_user_message_preview TEXT,
+    last_user_message_preview_folded TEXT,
+    response_messages_preview TEXT,
+    response_messages_preview_folded TEXT,
+    first_system_message TEXT,
+    first_system_message_folded TEXT,
+    api_agent_id TEXT,
+    invoked_tools TEXT NOT NULL,
+    metadata TEXT NOT NULL,
+    streamed INTEGER NOT NULL,
+    nb_messages INTEGER NOT NULL,
+    is_sample INTEGER NOT NULL
+  );
+  CREATE INDEX events_by_time ON events (created_at, seq);
+  CREATE INDEX events_by_model ON events (model_name, created_at, seq);
+  CREATE INDEX events_by_completion ON events (completion_id) WHERE completion_id IS NOT NULL;
+  CREATE INDEX events_samples ON events (seq) WHERE is_sample = 1;
+  CREATE TABLE event_bodies (
+    seq INTEGER PRIMARY KEY,
+    request_messages TEXT NOT NULL,
+    response_messages TEXT NOT NULL,
+    enabled_tools TEXT NOT NULL
+  );
+  CREATE VIRTUAL TABLE event_text USING fts5 (text, content = '', contentless_delete = 1);
+  CREATE TABLE judges (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    description TEXT NOT NULL,
+    model_name TEXT NOT NULL,
+    output TEXT NOT NULL,
+    instructions TEXT NOT NULL,
+    tools TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+  );
+  CREATE TABLE annotations (
+    judge_id TEXT NOT NULL,
+    event_seq INTEGER NOT NULL,
+    answer TEXT NOT NULL,
+    analysis TEXT NOT NULL,
+    PRIMARY KEY (judge_id, event_seq)
+  ) WITHOUT ROWID;
+  CREATE INDEX annotations_by_event ON annotations (event_seq);
+  CREATE TABLE campaigns (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    description TEXT NOT NULL,
+    judge_id TEXT NOT NULL,
+    max_nb_events INTEGER NOT NULL,
+    search_params TEXT NOT NULL,
+    status TEXT NOT NULL,
+    message TEXT,
+    nb_events INTEGER NOT NULL,
+    judged INTEGER NOT NULL DEFAULT 0,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+  );
+  CREATE TABLE campaign_events (
+    campaign_id TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    event_seq INTEGER NOT NULL,
+    PRIMARY KEY (campaign_id, position)
+  ) WITHOUT ROWID;
+  `,
 ];

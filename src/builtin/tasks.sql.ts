@@ -2,11 +2,16 @@ import type { Page } from './datasets.sql.ts';
 
 export type TaskStatus = 'RUNNING' | 'COMPLETED' | 'FAILED';
 
+/** What a task imports: a file's id, or for other kinds what their text holds. */
+export interface TaskInput {
+  kind: 'file';
+  input: string;
+}
+
 /** An import task; times in milliseconds since the epoch. */
-export interface StoredTask {
+export interface StoredTask extends TaskInput {
   id: string;
   datasetId: string;
-  fileId: string;
   status: TaskStatus;
   progress: number;
   message: string | null;
@@ -24,7 +29,8 @@ interface TaskRow {
   [column: string]: SqlStorageValue;
   id: string;
   dataset_id: string;
-  file_id: string;
+  kind: 'file';
+  input: string;
   status: TaskStatus;
   progress: number;
   message: string | null;
@@ -43,11 +49,12 @@ export class Tasks {
     this.#sql = sql;
   }
 
-  create(datasetId: string, fileId: string, now: number): StoredTask {
+  create(datasetId: string, { kind, input }: TaskInput, now: number): StoredTask {
     const task: StoredTask = {
       id: crypto.randomUUID(),
       datasetId,
-      fileId,
+      kind,
+      input,
       status: 'RUNNING',
       progress: 0,
       message: null,
@@ -58,11 +65,12 @@ export class Tasks {
       updatedAt: now,
     };
     this.#sql.exec(
-      `INSERT INTO tasks (id, dataset_id, file_id, status, progress, phase, created_at, updated_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO tasks (id, dataset_id, kind, input, status, progress, phase, created_at, updated_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       task.id,
       datasetId,
-      fileId,
+      kind,
+      input,
       task.status,
       task.progress,
       task.phase,
@@ -128,7 +136,8 @@ function taskOf(row: TaskRow): StoredTask {
   return {
     id: row.id,
     datasetId: row.dataset_id,
-    fileId: row.file_id,
+    kind: row.kind,
+    input: row.input,
     status: row.status,
     progress: row.progress,
     message: row.message,

@@ -1,8 +1,8 @@
 import { LINE_FEED } from '../domain/jsonl.ts';
 import { MultipartParser, type PartHead } from '../domain/multipart.ts';
 import { concat } from '../platform/bytes.ts';
-import type { StoredFile } from './files.sql.ts';
-import { FILE_CHUNK_BYTES, type Workspace } from './workspace.ts';
+import { FILE_CHUNK_BYTES, type StoredFile } from './files.sql.ts';
+import type { Workspace } from './workspace.ts';
 
 /** Why an upload was not taken: what is wrong, and with which part. */
 export interface UploadProblem {
@@ -67,7 +67,7 @@ class Upload {
     }
     if (head.name !== 'file' || this.#file !== null) return null;
     this.#file = head;
-    this.#id = await this.#workspace.beginFile({
+    this.#id = await this.#workspace.files.begin({
       filename: head.filename ?? 'file',
       mimetype: mimetypeOf(head),
       source: 'upload',
@@ -109,7 +109,7 @@ class Upload {
     if (expiry !== undefined && !/^[1-9]\d{0,6}$/.test(expiry)) {
       return { part: 'expiry', message: 'must be a whole number of hours' };
     }
-    const stored = await this.#workspace.completeFile(this.#id, {
+    const stored = await this.#workspace.files.complete(this.#id, {
       purpose,
       visibility,
       expiresAt: expiry === undefined ? null : Date.now() + Number(expiry) * HOUR_MS,
@@ -127,7 +127,7 @@ class Upload {
       const chunk = bytes.slice(at, at + FILE_CHUNK_BYTES);
       this.#lineFeeds += countLineFeeds(chunk);
       this.#lastByte = chunk.at(-1) ?? LINE_FEED;
-      await this.#workspace.writeFile(this.#id ?? '', this.#stored, chunk);
+      await this.#workspace.files.write(this.#id ?? '', this.#stored, chunk);
       this.#stored += chunk.byteLength;
     }
   }

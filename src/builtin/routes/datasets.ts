@@ -42,7 +42,7 @@ export const datasetRoutes = new Hono<BuiltinEnv>()
     const page = { page: query.page, pageSize: query.page_size };
     const workspace = workspaceOf(c.env);
     const [{ datasets, count }, identity] = await Promise.all([
-      workspace.listDatasets(page, query.q ?? null),
+      workspace.datasets.list(page, query.q ?? null),
       workspace.identity(),
     ]);
     const views = datasets.map((dataset) => datasetView(dataset, identity));
@@ -51,13 +51,13 @@ export const datasetRoutes = new Hono<BuiltinEnv>()
   .post('/', async (c) => {
     const { name, description } = await readBody(c, createDataset, observabilityInvalid);
     const workspace = workspaceOf(c.env);
-    const dataset = await workspace.createDataset(name, description);
+    const dataset = await workspace.datasets.create(name, description);
     return c.json(datasetView(dataset, await workspace.identity()), 201);
   })
   .get('/:dataset_id', async (c) => {
     const id = datasetId(c);
     const workspace = workspaceOf(c.env);
-    const dataset = await workspace.getDataset(id);
+    const dataset = await workspace.datasets.get(id);
     if (dataset === null) throw datasetNotFound(id);
     return c.json(datasetView(dataset, await workspace.identity()));
   })
@@ -69,13 +69,13 @@ export const datasetRoutes = new Hono<BuiltinEnv>()
       observabilityInvalid,
     );
     const workspace = workspaceOf(c.env);
-    const dataset = await workspace.updateDataset(id, { name, description });
+    const dataset = await workspace.datasets.update(id, { name, description });
     if (dataset === null) throw datasetNotFound(id);
     return c.json(datasetView(dataset, await workspace.identity()));
   })
   .delete('/:dataset_id', async (c) => {
     const id = datasetId(c);
-    if (!(await workspaceOf(c.env).deleteDataset(id))) throw datasetNotFound(id);
+    if (!(await workspaceOf(c.env).datasets.delete(id))) throw datasetNotFound(id);
     return c.body(null, 204);
   })
   .get('/:dataset_id/records', async (c) => {
@@ -83,7 +83,7 @@ export const datasetRoutes = new Hono<BuiltinEnv>()
     const query = readQuery(c, onlyPageQuery, observabilityInvalid);
     const page = { page: query.page, pageSize: query.page_size };
     const workspace = workspaceOf(c.env);
-    const count = await workspace.countRecords(id);
+    const count = await workspace.datasets.countRecords(id);
     if (count === null) throw datasetNotFound(id);
     const links = pageLinks(count, page, c.req.url);
     return c.body(recordsBody(id, page, links, workspace), 200, {
@@ -97,7 +97,7 @@ export const datasetRoutes = new Hono<BuiltinEnv>()
     if ('problem' in content) {
       throw observabilityInvalid([{ type: 'value_error', loc: ['body'], msg: content.problem }]);
     }
-    const record = await workspaceOf(c.env).createRecord(id, content, 'DIRECT_INPUT');
+    const record = await workspaceOf(c.env).datasets.createRecord(id, content, 'DIRECT_INPUT');
     if (record === null) throw datasetNotFound(id);
     return c.body(recordView(record), 201, { 'content-type': 'application/json' });
   })
@@ -105,9 +105,10 @@ export const datasetRoutes = new Hono<BuiltinEnv>()
     const id = datasetId(c);
     const { file_id } = await readBody(c, importFromFile, observabilityInvalid);
     const workspace = workspaceOf(c.env);
-    const task = await workspace.startFileImport(id, file_id);
+    if ((await workspace.datasets.get(id)) === null) throw datasetNotFound(id);
+    if ((await workspace.files.get(file_id)) === null) throw notFound('File', file_id, null);
+    const task = await workspace.tasks.start(id, { kind: 'file', input: file_id });
     if (task === null) throw datasetNotFound(id);
-    if (task === 'no_file') throw notFound('File', file_id, null);
     return c.json(taskView(task, await workspace.identity()), 202);
   })
   .get('/:dataset_id/tasks', async (c) => {
@@ -115,7 +116,7 @@ export const datasetRoutes = new Hono<BuiltinEnv>()
     const query = readQuery(c, onlyPageQuery, observabilityInvalid);
     const page = { page: query.page, pageSize: query.page_size };
     const workspace = workspaceOf(c.env);
-    const found = await workspace.listTasks(id, page);
+    const found = await workspace.tasks.list(id, page);
     if (found === null) throw datasetNotFound(id);
     const identity = await workspace.identity();
     const views = found.tasks.map((task) => taskView(task, identity));
@@ -125,14 +126,14 @@ export const datasetRoutes = new Hono<BuiltinEnv>()
     const id = datasetId(c);
     const taskId = readUuid(c, 'task_id', observabilityInvalid);
     const workspace = workspaceOf(c.env);
-    const task = await workspace.getTask(id, taskId);
+    const task = await workspace.tasks.get(id, taskId);
     if (task === null) throw notFound('Task', taskId, 'DATASET_TASK_NOT_FOUND');
     return c.json(taskView(task, await workspace.identity()));
   })
   .get('/:dataset_id/exports/to-jsonl', async (c) => {
     const id = datasetId(c);
     const workspace = workspaceOf(c.env);
-    const file = await workspace.exportDataset(id);
+    const file = await workspace.datasets.export(id);
     if (file === null) throw datasetNotFound(id);
     const expiresAt = Date.now() + EXPORT_LINK_MS;
     return c.json({ file_url: await signedLink(file.id, expiresAt, originOf(c), workspace) });

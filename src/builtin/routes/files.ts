@@ -54,7 +54,7 @@ export const fileRoutes = new Hono<BuiltinEnv>()
   })
   .get('/', async (c) => {
     const query = readQuery(c, listQuery, requestInvalid);
-    const { files, total } = await workspaceOf(c.env).listFiles({
+    const { files, total } = await workspaceOf(c.env).files.list({
       page: query.page,
       pageSize: query.page_size,
       search: query.search ?? null,
@@ -71,18 +71,18 @@ export const fileRoutes = new Hono<BuiltinEnv>()
   })
   .get('/:file_id', async (c) => {
     const id = readUuid(c, 'file_id', requestInvalid);
-    const file = await workspaceOf(c.env).getFile(id);
+    const file = await workspaceOf(c.env).files.get(id);
     if (file === null) throw fileNotFound(id);
     return c.json({ ...fileView(file), deleted: false });
   })
   .delete('/:file_id', async (c) => {
     const id = readUuid(c, 'file_id', requestInvalid);
-    if (!(await workspaceOf(c.env).deleteFile(id))) throw fileNotFound(id);
+    if (!(await workspaceOf(c.env).files.delete(id))) throw fileNotFound(id);
     return c.json({ id, object: 'file', deleted: true });
   })
   .get('/:file_id/content', async (c) => {
     const id = readUuid(c, 'file_id', requestInvalid);
-    const file = await workspaceOf(c.env).getFile(id);
+    const file = await workspaceOf(c.env).files.get(id);
     if (file === null) throw fileNotFound(id);
     return contentOf(file, workspaceOf(c.env));
   })
@@ -90,7 +90,7 @@ export const fileRoutes = new Hono<BuiltinEnv>()
     const id = readUuid(c, 'file_id', requestInvalid);
     const { expiry } = readQuery(c, urlQuery, requestInvalid);
     const workspace = workspaceOf(c.env);
-    if ((await workspace.getFile(id)) === null) throw fileNotFound(id);
+    if ((await workspace.files.get(id)) === null) throw fileNotFound(id);
     const url = await signedLink(id, Date.now() + expiry * HOUR_MS, originOf(c), workspace);
     return c.json({ url });
   });

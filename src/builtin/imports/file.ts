@@ -1,7 +1,7 @@
-import { checkRow, LINE_FEED, linesOf, MAX_LINE_BYTES } from '../domain/jsonl.ts';
-import { recordContent, type Datasets, type RecordContent } from './datasets.sql.ts';
-import type { Files } from './files.sql.ts';
-import type { StoredTask } from './tasks.sql.ts';
+import { checkRow, LINE_FEED, linesOf, MAX_LINE_BYTES } from '../../domain/jsonl.ts';
+import { recordContent, type RecordContent } from '../datasets.sql.ts';
+import { failTask, type ImportStores } from './stores.ts';
+import type { StoredTask } from '../tasks.sql.ts';
 
 /** A slice is small enough for other requests to get their turn between two of them. */
 const SLICE_BYTES = 512 * 1024;
@@ -9,23 +9,20 @@ const SLICE_LINES = 100;
 /** A byte order mark before the longest line, and a CRLF after it. */
 const FRAME_BYTES = 5;
 
-interface Stores {
-  files: Files;
-  datasets: Datasets;
-}
-
 /**
- * Does the next slice of a from-file import and returns the task as it then stands. All that a slice writes and the
- * task's new place belong in one transaction (no await between them), so that a crash repeats a slice or not, whole.
- * Checking comes first, over the whole file: a bad line fails the task before any record is there.
- * @param now milliseconds since the epoch
+ * A slice of a from-file import. Checking comes first, over the whole file: a bad line fails the task before any record
+ * is there.
  */
-export function runSlice(task: StoredTask, { files, datasets }: Stores, now: number): StoredTask {
-  const file = files.get(task.fileId, now);
-  if (file === null) return fail(task, datasets, `The file ${task.fileId} is gone.`, now);
-  let slice = files.slice(task.fileId, task.offset, SLICE_BYTES);
+export function runFileSlice(
+  task: StoredTask,
+  { files, datasets }: ImportStores,
+  now: number,
+): StoredTask {
+  const file = files.get(task.input, now);
+  if (file === null) return failTask(task, datasets, `The file ${task.input} is gone.`, now);
+  let slice = files.slice(task.input, task.offset, SLICE_BYTES);
   if (!slice.includes(LINE_FEED) && task.offset + slice.byteLength < file.bytes) {
-    slice = files.slice(task.fileId, task.offset, MAX_LINE_BYTES + FRAME_BYTES);
+    slice = files.slice(task.input, task.offset, MAX_LINE_BYTES + FRAME_BYTES);
   }
   const isLast = task.offset + slice.byteLength >= file.bytes;
   let { offset, line } = task;
@@ -37,14 +34,14 @@ export function runSlice(task: StoredTask, { files, datasets }: Stores, now: num
     offset = task.offset + found.end;
     const check = checkLine(found.bytes);
     if (check === 'empty') continue;
-    if ('problem' in check) return fail(task, datasets, `Line ${line} ${check.problem}.`, now);
+    if ('problem' in check) return failTask(task, datasets, `Line ${line} ${check.problem}.`, now);
     if (task.phase === 'importing') {
       datasets.addRecord(task.datasetId, check, 'UPLOADED_FILE', task.id, now);
     }
   }
   if (isLast && !isCut) offset = file.bytes;
   if (offset === task.offset && offset < file.bytes) {
-    return fail(task, datasets, `Line ${line + 1} ${TOO_LONG}.`, now);
+    return failTask(task, datasets, `Line ${line + 1} ${TOO_LONG}.`, now);
   }
   return progressTo(task, offset, line, file.bytes, now);
 }
@@ -81,9 +78,4 @@ function progressTo(
   const half = task.phase === 'checking' ? 0 : 50;
   const progress = half + Math.floor((offset / size) * 50);
   return { ...task, offset, line, progress, updatedAt: now };
-}
-
-function fail(task: StoredTask, datasets: Datasets, message: string, now: number): StoredTask {
-  datasets.deleteRecordsOfTask(task.datasetId, task.id);
-  return { ...task, status: 'FAILED', message, updatedAt: now };
 }
