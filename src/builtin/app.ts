@@ -5,6 +5,8 @@ import type { BuiltinEnv } from './context.ts';
 import { BuiltinError } from './errors.ts';
 import { chatRoutes } from './routes/chat.ts';
 import { datasetRoutes } from './routes/datasets.ts';
+import { eventRoutes } from './routes/events.ts';
+import { fieldRoutes } from './routes/fields.ts';
 import { fileRoutes } from './routes/files.ts';
 import { modelRoutes } from './routes/models.ts';
 
@@ -16,6 +18,8 @@ const builtin = new Hono<BuiltinEnv>()
   .route('/v1/models', modelRoutes)
   .route('/v1/files', fileRoutes)
   .route('/v1/observability/datasets', datasetRoutes)
+  .route('/v1/observability/chat-completion-events', eventRoutes)
+  .route('/v1/observability/chat-completion-fields', fieldRoutes)
   .notFound((c) => {
     const message = `The built-in backend does not offer ${c.req.method} ${c.req.path}.`;
     return c.req.path.startsWith(OBSERVABILITY_PREFIX)

@@ -3,10 +3,13 @@ import { equalInConstantTime, hmacBase64 } from '../platform/crypto.ts';
 import { logError } from '../platform/log.ts';
 import { migrate } from '../platform/migrate.ts';
 import { DatasetsApi } from './api/datasets-api.ts';
+import { EventsApi } from './api/events-api.ts';
 import { FilesApi } from './api/files-api.ts';
 import { TasksApi } from './api/tasks-api.ts';
 import { Datasets } from './datasets.sql.ts';
-import { Events } from './events.sql.ts';
+import { EventSearch } from './event-search.ts';
+import { Events, type NewEvent } from './events.sql.ts';
+import { FieldOptions } from './field-options.ts';
 import { Files, type StoredFile } from './files.sql.ts';
 import { runSlice } from './imports/run.ts';
 import { WORKSPACE_MIGRATIONS } from './schema.ts';
@@ -32,6 +35,8 @@ export class Workspace extends DurableObject<Env> {
   readonly #datasets: Datasets;
   readonly #tasks: Tasks;
   readonly #events: Events;
+  readonly #search: EventSearch;
+  readonly #options: FieldOptions;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -42,6 +47,8 @@ export class Workspace extends DurableObject<Env> {
     this.#datasets = new Datasets(sql);
     this.#tasks = new Tasks(sql);
     this.#events = new Events(sql);
+    this.#search = new EventSearch(sql);
+    this.#options = new FieldOptions(sql, this.#search);
   }
 
   get files(): FilesApi {
@@ -54,6 +61,15 @@ export class Workspace extends DurableObject<Env> {
 
   get tasks(): TasksApi {
     return new TasksApi(this.#tasks, this.#datasets, () => this.#wake());
+  }
+
+  get events(): EventsApi {
+    return new EventsApi(this.#events, this.#search, this.#options);
+  }
+
+  /** Records chats, all or none. */
+  recordEvents(events: NewEvent[]): void {
+    for (const event of events) this.#events.add(event);
   }
 
   identity(): WorkspaceIdentity {
