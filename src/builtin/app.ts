@@ -4,6 +4,7 @@ import type { Upstream } from '../mistral/upstream.ts';
 import type { BuiltinEnv } from './context.ts';
 import { BuiltinError } from './errors.ts';
 import { chatRoutes } from './routes/chat.ts';
+import { datasetImportRoutes } from './routes/dataset-imports.ts';
 import { datasetRoutes } from './routes/datasets.ts';
 import { fileRoutes } from './routes/files.ts';
 import { modelRoutes } from './routes/models.ts';
@@ -16,6 +17,7 @@ const builtin = new Hono<BuiltinEnv>()
   .route('/v1/models', modelRoutes)
   .route('/v1/files', fileRoutes)
   .route('/v1/observability/datasets', datasetRoutes)
+  .route('/v1/observability/datasets', datasetImportRoutes)
   .notFound((c) => {
     const message = `The built-in backend does not offer ${c.req.method} ${c.req.path}.`;
     return c.req.path.startsWith(OBSERVABILITY_PREFIX)

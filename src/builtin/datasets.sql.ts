@@ -60,13 +60,19 @@ export interface RecordContent {
 
 /** The content of a row, or why it cannot be stored; its JSON may be longer than the text it was read from. */
 export function recordContent(row: DatasetRow): RecordContent | { problem: string } {
-  let content: RecordContent;
   try {
-    content = { payload: JSON.stringify(row.payload), properties: JSON.stringify(row.properties) };
+    return fitting({
+      payload: JSON.stringify(row.payload),
+      properties: JSON.stringify(row.properties),
+    });
   } catch {
     // Reading JSON takes any depth, writing it does not.
     return { problem: 'is nested too deeply' };
   }
+}
+
+/** The content as it is, or that it is too large to be stored. */
+export function fitting(content: RecordContent): RecordContent | { problem: string } {
   // A UTF-16 unit becomes at most three bytes.
   const units = content.payload.length + content.properties.length;
   if (units * 3 <= MAX_RECORD_BYTES) return content;
@@ -170,6 +176,12 @@ export class Datasets {
       now,
     );
     return record;
+  }
+
+  /** A record of any dataset. */
+  getRecord(id: string): StoredRecord | null {
+    const row = this.#sql.exec<RecordRowSql>('SELECT * FROM records WHERE id = ?', id).next();
+    return row.done ? null : recordOf(row.value);
   }
 
   countRecords(datasetId: string): number {

@@ -29,6 +29,8 @@ export function notFound(
   return new BuiltinError(404, observabilityError(`${what} ${id} not found.`, code));
 }
 
+export const datasetNotFound = (id: string) => notFound('Dataset', id, 'DATASET_NOT_FOUND');
+
 /** 404 of a files path. */
 export function fileNotFound(id: string): BuiltinError {
   return new BuiltinError(404, mistralError(`File ${id} not found.`, 'not_found'));

@@ -1,20 +1,20 @@
 import { DurableObject } from 'cloudflare:workers';
 import { equalInConstantTime, hmacBase64 } from '../platform/crypto.ts';
-import { logError } from '../platform/log.ts';
 import { migrate } from '../platform/migrate.ts';
 import { DatasetsApi } from './api/datasets-api.ts';
 import { FilesApi } from './api/files-api.ts';
 import { TasksApi } from './api/tasks-api.ts';
+import { Campaigns } from './campaigns.sql.ts';
+import { Conversations } from './conversations.sql.ts';
 import { Datasets } from './datasets.sql.ts';
-import { Events } from './events.sql.ts';
+import { Events, type NewEvent } from './events.sql.ts';
 import { Files, type StoredFile } from './files.sql.ts';
-import { runSlice } from './imports/run.ts';
+import type { ImportStores } from './imports/stores.ts';
+import { Runner } from './runner.ts';
 import { WORKSPACE_MIGRATIONS } from './schema.ts';
 import { Settings } from './settings.sql.ts';
+import { TaskIds } from './task-ids.sql.ts';
 import { Tasks } from './tasks.sql.ts';
-
-/** After a fault of our own the next slice waits, so that a task that cannot go on does not spin. */
-const PAUSE_AFTER_FAULT_MS = 5000;
 
 /** Who a workspace belongs to, as the answers of the API name it. */
 export interface WorkspaceIdentity {
@@ -24,7 +24,7 @@ export interface WorkspaceIdentity {
 
 /**
  * The built-in backend's store: one workspace in SQLite, its parts reached over RPC as `workspace.files.list(…)` and so
- * on. Tasks run here too, a slice per alarm, so that they go on after a restart with no request made.
+ * on. Tasks run here too, see {@link Runner}.
  */
 export class Workspace extends DurableObject<Env> {
   readonly #settings: Settings;
@@ -32,6 +32,9 @@ export class Workspace extends DurableObject<Env> {
   readonly #datasets: Datasets;
   readonly #tasks: Tasks;
   readonly #events: Events;
+  readonly #campaigns: Campaigns;
+  readonly #imports: ImportStores;
+  readonly #runner: Runner;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -42,6 +45,14 @@ export class Workspace extends DurableObject<Env> {
     this.#datasets = new Datasets(sql);
     this.#tasks = new Tasks(sql);
     this.#events = new Events(sql);
+    this.#campaigns = new Campaigns(sql);
+    this.#imports = {
+      files: this.#files,
+      datasets: this.#datasets,
+      conversations: new Conversations(sql),
+      taskIds: new TaskIds(sql),
+    };
+    this.#runner = new Runner(ctx.storage, this.#tasks, this.#imports);
   }
 
   get files(): FilesApi {
@@ -53,7 +64,7 @@ export class Workspace extends DurableObject<Env> {
   }
 
   get tasks(): TasksApi {
-    return new TasksApi(this.#tasks, this.#datasets, () => this.#wake());
+    return new TasksApi(this.#tasks, this.#imports, this.#campaigns, () => this.#runner.wake());
   }
 
   identity(): WorkspaceIdentity {
@@ -61,6 +72,11 @@ export class Workspace extends DurableObject<Env> {
       workspaceId: this.#settings.once('workspace_id', () => crypto.randomUUID()),
       ownerId: this.#settings.once('owner_id', () => crypto.randomUUID()),
     };
+  }
+
+  /** Records chats; an event id that is there already changes nothing. */
+  recordEvents(events: NewEvent[]): void {
+    for (const event of events) this.#events.add(event);
   }
 
   /** Signs a download link of a file. @param expiresAt milliseconds since the epoch */
@@ -79,25 +95,7 @@ export class Workspace extends DurableObject<Env> {
     return valid && expiresAt > Date.now() ? this.#files.get(fileId, Date.now()) : null;
   }
 
-  override async alarm(): Promise<void> {
-    const task = this.#tasks.nextRunning();
-    if (task === null) return;
-    // Armed before the work: whatever happens in it, the task goes on.
-    await this.ctx.storage.setAlarm(Date.now() + PAUSE_AFTER_FAULT_MS);
-    try {
-      this.ctx.storage.transactionSync(() => {
-        const stores = { files: this.#files, datasets: this.#datasets, events: this.#events };
-        this.#tasks.save(runSlice(task, stores, Date.now()));
-      });
-    } catch (error) {
-      logError('import_slice_failed', error, { task_id: task.id });
-      return;
-    }
-    if (this.#tasks.nextRunning() === null) await this.ctx.storage.deleteAlarm();
-    else await this.#wake();
-  }
-
-  #wake(): Promise<void> {
-    return this.ctx.storage.setAlarm(Date.now());
+  override alarm(): Promise<void> {
+    return this.#runner.alarm();
   }
 }

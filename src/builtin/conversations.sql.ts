@@ -1,0 +1,86 @@
+/** What was said in a recorded chat; the lists as JSON texts. */
+export interface Conversation {
+  seq: number;
+  eventId: string;
+  correlationId: string;
+  modelName: string;
+  /** Milliseconds since the epoch. */
+  createdAt: number;
+  requestMessages: string;
+  responseMessages: string;
+}
+
+/** What a judge found in an event; `answer` is a JSON text. */
+export interface Annotation {
+  answer: string;
+  analysis: string;
+}
+
+interface ConversationRow {
+  [column: string]: SqlStorageValue;
+  seq: number;
+  event_id: string;
+  correlation_id: string;
+  model_name: string;
+  created_at: number;
+  request_messages: string;
+  response_messages: string;
+}
+
+const SELECT = `SELECT seq, event_id, correlation_id, model_name, created_at, request_messages, response_messages
+                FROM events JOIN event_bodies USING (seq)`;
+
+/** What an import or a judge reads of the recorded chats. */
+export class Conversations {
+  readonly #sql: SqlStorage;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+  }
+
+  get(eventId: string): Conversation | null {
+    return this.#one(`${SELECT} WHERE event_id = ?`, eventId);
+  }
+
+  getBySeq(seq: number): Conversation | null {
+    return this.#one(`${SELECT} WHERE seq = ?`, seq);
+  }
+
+  /** The id of the event that an event id, or else the `id` of a chat completion, stands for: of several the newest. */
+  eventIdOf(conversationId: string): string | null {
+    const row = this.#sql
+      .exec<{ event_id: string }>(
+        `SELECT event_id FROM events WHERE event_id = ?1 OR completion_id = ?2
+         ORDER BY event_id = ?1 DESC, seq DESC LIMIT 1`,
+        conversationId.toLowerCase(),
+        conversationId,
+      )
+      .next();
+    return row.done ? null : row.value.event_id;
+  }
+
+  annotation(judgeId: string, seq: number): Annotation | null {
+    const row = this.#sql
+      .exec<{ answer: string; analysis: string }>(
+        'SELECT answer, analysis FROM annotations WHERE judge_id = ? AND event_seq = ?',
+        judgeId,
+        seq,
+      )
+      .next();
+    return row.done ? null : row.value;
+  }
+
+  #one(query: string, key: SqlStorageValue): Conversation | null {
+    const row = this.#sql.exec<ConversationRow>(query, key).next();
+    if (row.done) return null;
+    return {
+      seq: row.value.seq,
+      eventId: row.value.event_id,
+      correlationId: row.value.correlation_id,
+      modelName: row.value.model_name,
+      createdAt: row.value.created_at,
+      requestMessages: row.value.request_messages,
+      responseMessages: row.value.response_messages,
+    };
+  }
+}
