@@ -97,6 +97,15 @@ export class Events {
     const indexed = `${user?.slice(0, INDEXED_LENGTH) ?? ''}\n${answer?.slice(0, INDEXED_LENGTH) ?? ''}`;
     this.#sql.exec('INSERT INTO event_text (rowid, text) VALUES (?, ?)', seq, indexed);
   }
+
+  deleteSamples(): void {
+    const samples = '(SELECT seq FROM events WHERE is_sample = 1)';
+    this.#sql.exec(`DELETE FROM event_bodies WHERE seq IN ${samples}`);
+    this.#sql.exec(`DELETE FROM event_text WHERE rowid IN ${samples}`);
+    this.#sql.exec(`DELETE FROM annotations WHERE event_seq IN ${samples}`);
+    this.#sql.exec(`DELETE FROM campaign_events WHERE event_seq IN ${samples}`);
+    this.#sql.exec('DELETE FROM events WHERE is_sample = 1');
+  }
 }
 
 /** SQLite's text functions stop at a NUL, and a lone surrogate is not UTF-8. */

@@ -6,9 +6,10 @@ import { DatasetsApi } from './api/datasets-api.ts';
 import { FilesApi } from './api/files-api.ts';
 import { TasksApi } from './api/tasks-api.ts';
 import { Datasets } from './datasets.sql.ts';
-import { Events } from './events.sql.ts';
+import { Events, type NewEvent } from './events.sql.ts';
 import { Files, type StoredFile } from './files.sql.ts';
 import { runSlice } from './imports/run.ts';
+import { sampleEvents } from './samples.ts';
 import { WORKSPACE_MIGRATIONS } from './schema.ts';
 import { Settings } from './settings.sql.ts';
 import { Tasks } from './tasks.sql.ts';
@@ -42,6 +43,10 @@ export class Workspace extends DurableObject<Env> {
     this.#datasets = new Datasets(sql);
     this.#tasks = new Tasks(sql);
     this.#events = new Events(sql);
+    this.#settings.once('samples', () => {
+      for (const event of sampleEvents(Date.now())) this.#events.add(event);
+      return 'added';
+    });
   }
 
   get files(): FilesApi {
@@ -61,6 +66,16 @@ export class Workspace extends DurableObject<Env> {
       workspaceId: this.#settings.once('workspace_id', () => crypto.randomUUID()),
       ownerId: this.#settings.once('owner_id', () => crypto.randomUUID()),
     };
+  }
+
+  /** Records chats; one that is there already changes nothing. */
+  recordEvents(events: NewEvent[]): void {
+    for (const event of events) this.#events.add(event);
+  }
+
+  /** Takes the sample events away, for good. */
+  deleteSamples(): void {
+    this.#events.deleteSamples();
   }
 
   /** Signs a download link of a file. @param expiresAt milliseconds since the epoch */
