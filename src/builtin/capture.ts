@@ -4,7 +4,7 @@ import { isObject, parseJson, type JsonObject } from '../domain/json.ts';
 import { EventDataReader } from '../domain/sse.ts';
 import { logError } from '../platform/log.ts';
 import { workspaceOf } from './context.ts';
-import type { NewEvent } from './events.sql.ts';
+import type { NewEvent } from '../domain/event.ts';
 
 /** A chat on its way, as far as it is known before the answer. */
 export interface RelayedChat {

@@ -1,4 +1,4 @@
-import type { NewEvent } from './events.sql.ts';
+import type { NewEvent } from '../domain/event.ts';
 
 const COUNT = 300;
 /** Samples lie in the two weeks before the first start. */
