@@ -11,6 +11,7 @@ import { Events, type NewEvent } from './events.sql.ts';
 import { Files, type StoredFile } from './files.sql.ts';
 import type { ImportStores } from './imports/stores.ts';
 import { Runner } from './runner.ts';
+import { sampleEvents } from './samples.ts';
 import { WORKSPACE_MIGRATIONS } from './schema.ts';
 import { Settings } from './settings.sql.ts';
 import { TaskIds } from './task-ids.sql.ts';
@@ -53,6 +54,10 @@ export class Workspace extends DurableObject<Env> {
       taskIds: new TaskIds(sql),
     };
     this.#runner = new Runner(ctx.storage, this.#tasks, this.#imports);
+    this.#settings.once('samples', () => {
+      for (const event of sampleEvents(Date.now())) this.#events.add(event);
+      return 'added';
+    });
   }
 
   get files(): FilesApi {
@@ -74,9 +79,14 @@ export class Workspace extends DurableObject<Env> {
     };
   }
 
-  /** Records chats; an event id that is there already changes nothing. */
+  /** Records chats; one that is there already changes nothing. */
   recordEvents(events: NewEvent[]): void {
     for (const event of events) this.#events.add(event);
+  }
+
+  /** Takes the sample events away, for good. */
+  deleteSamples(): void {
+    this.#events.deleteSamples();
   }
 
   /** Signs a download link of a file. @param expiresAt milliseconds since the epoch */

@@ -1,29 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import type { NewEvent } from '../../src/domain/event.ts';
 import type { TestWorker } from './worker.ts';
-
-/** `NewEvent` of src/builtin/events.sql.ts, which needs the types of the Worker. */
-export interface NewEvent {
-  eventId: string;
-  correlationId: string;
-  completionId: string | null;
-  createdAt: number;
-  modelName: string;
-  inputTokens: number | null;
-  outputTokens: number | null;
-  totalTimeElapsed: number | null;
-  lastUserMessage: string | null;
-  responseText: string | null;
-  firstSystemMessage: string | null;
-  apiAgentId: string | null;
-  invokedTools: string[];
-  metadata: string;
-  streamed: boolean;
-  nbMessages: number;
-  requestMessages: string;
-  responseMessages: string;
-  enabledTools: string;
-  isSample: boolean;
-}
 
 /** The Workspace object as Miniflare hands it out. */
 interface Workspaces {

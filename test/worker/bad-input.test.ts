@@ -60,6 +60,7 @@ const UPLOAD = [
 const ROUTES: Route[] = [
   ...plain('nothing', 'GET /health', 'GET /downloads/:file_id'),
   ...plain('admin', 'GET /admin/clients', 'GET /admin/clients/:id', 'DELETE /admin/clients/:id'),
+  ...plain('admin', 'DELETE /admin/samples'),
   json('admin', 'POST /admin/clients', { name: 'one' }),
   json('admin', 'PATCH /admin/clients/:id', { name: 'two' }),
   json('admin', 'POST /admin/clients/:id/rotate', { what: 'key' }),
