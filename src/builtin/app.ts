@@ -4,8 +4,11 @@ import type { Upstream } from '../mistral/upstream.ts';
 import type { BuiltinEnv } from './context.ts';
 import { BuiltinError } from './errors.ts';
 import { chatRoutes } from './routes/chat.ts';
+import { datasetRecordRoutes } from './routes/dataset-records.ts';
 import { datasetRoutes } from './routes/datasets.ts';
 import { fileRoutes } from './routes/files.ts';
+import { judgeRoutes } from './routes/judges.ts';
+import { liveJudgingRoutes } from './routes/live-judging.ts';
 import { modelRoutes } from './routes/models.ts';
 
 const CORRELATION_ID = 'mistral-correlation-id';
@@ -16,6 +19,9 @@ const builtin = new Hono<BuiltinEnv>()
   .route('/v1/models', modelRoutes)
   .route('/v1/files', fileRoutes)
   .route('/v1/observability/datasets', datasetRoutes)
+  .route('/v1/observability/dataset-records', datasetRecordRoutes)
+  .route('/v1/observability/judges', judgeRoutes)
+  .route('/v1/observability/chat-completion-events', liveJudgingRoutes)
   .notFound((c) => {
     const message = `The built-in backend does not offer ${c.req.method} ${c.req.path}.`;
     return c.req.path.startsWith(OBSERVABILITY_PREFIX)

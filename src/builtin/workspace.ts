@@ -4,11 +4,14 @@ import { logError } from '../platform/log.ts';
 import { migrate } from '../platform/migrate.ts';
 import { DatasetsApi } from './api/datasets-api.ts';
 import { FilesApi } from './api/files-api.ts';
+import { JudgesApi } from './api/judges-api.ts';
 import { TasksApi } from './api/tasks-api.ts';
 import { Datasets } from './datasets.sql.ts';
-import { Events } from './events.sql.ts';
+import { Conversations } from './conversations.sql.ts';
+import { Events, type NewEvent } from './events.sql.ts';
 import { Files, type StoredFile } from './files.sql.ts';
 import { runSlice } from './imports/run.ts';
+import { Judges } from './judges.sql.ts';
 import { WORKSPACE_MIGRATIONS } from './schema.ts';
 import { Settings } from './settings.sql.ts';
 import { Tasks } from './tasks.sql.ts';
@@ -32,6 +35,8 @@ export class Workspace extends DurableObject<Env> {
   readonly #datasets: Datasets;
   readonly #tasks: Tasks;
   readonly #events: Events;
+  readonly #judges: Judges;
+  readonly #conversations: Conversations;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -42,6 +47,8 @@ export class Workspace extends DurableObject<Env> {
     this.#datasets = new Datasets(sql);
     this.#tasks = new Tasks(sql);
     this.#events = new Events(sql);
+    this.#judges = new Judges(sql);
+    this.#conversations = new Conversations(sql);
   }
 
   get files(): FilesApi {
@@ -54,6 +61,15 @@ export class Workspace extends DurableObject<Env> {
 
   get tasks(): TasksApi {
     return new TasksApi(this.#tasks, this.#datasets, () => this.#wake());
+  }
+
+  get judges(): JudgesApi {
+    return new JudgesApi(this.#judges, this.#conversations);
+  }
+
+  /** Records chats; those that are there already stay as they are. */
+  recordEvents(events: NewEvent[]): void {
+    for (const event of events) this.#events.add(event);
   }
 
   identity(): WorkspaceIdentity {

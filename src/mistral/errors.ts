@@ -7,8 +7,19 @@ export type ObservabilityErrorCode =
   | 'AUTH_FORBIDDEN'
   | 'FEATURE_NOT_SUPPORTED'
   | 'UNKNOWN_ERROR'
+  | 'SEARCH_NOT_FOUND'
+  | 'JUDGE_CONVERSATION_FORMAT_ERROR'
+  | 'JUDGE_MISTRAL_API_ERROR'
+  | 'JUDGE_MISTRAL_API_TIMEOUT'
+  | 'JUDGE_NAME_ALREADY_EXISTS'
+  | 'JUDGE_NOT_FOUND'
+  | 'JUDGE_USED_IN_CAMPAIGN_CANNOT_BE_UPDATED'
+  | 'JUDGE_DID_NOT_CHANGE'
+  | 'TEMPLATE_ERROR'
+  | 'TEMPLATE_SYNTAX_ERROR'
   | 'DATASET_NOT_FOUND'
   | 'DATASET_TASK_NOT_FOUND'
+  | 'DATASET_RECORD_NOT_FOUND'
   | 'DATASET_RECORD_FORMAT_ERROR';
 
 /** `ObservabilityError`: every 4xx under `/v1/observability/`. Both keys must be there, or the SDKs hide the message. */

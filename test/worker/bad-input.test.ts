@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { JUDGE_MISTAKES, JUDGE_ROUTES } from '../support/routes-judges.ts';
 import {
   ADMIN_KEY,
   send,
@@ -77,6 +78,7 @@ const ROUTES: Route[] = [
   json(WRITE, `PATCH ${DATASET}`, { name: 'another' }),
   json(WRITE, `POST ${DATASET}/records`, { payload: { messages: [USER] } }),
   json(WRITE, `POST ${DATASET}/imports/from-file`, { file_id: UUID }),
+  ...JUDGE_ROUTES,
 ];
 
 /** For each route that takes JSON: a body with several mistakes, and a JSON Pointer to every one. */
@@ -96,6 +98,7 @@ const MISTAKES: Record<string, [object, string]> = {
   [`PATCH ${DATASET}`]: [{ name: 1, description: 2 }, '/description /name'],
   [`POST ${DATASET}/records`]: [{ payload: 'text', properties: 7 }, '/payload /properties'],
   [`POST ${DATASET}/imports/from-file`]: [{}, '/file_id'],
+  ...JUDGE_MISTAKES,
 };
 
 let worker: TestWorker;
