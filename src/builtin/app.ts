@@ -5,8 +5,11 @@ import type { BuiltinEnv } from './context.ts';
 import { BuiltinError } from './errors.ts';
 import { chatRoutes } from './routes/chat.ts';
 import { datasetImportRoutes } from './routes/dataset-imports.ts';
+import { datasetRecordRoutes } from './routes/dataset-records.ts';
 import { datasetRoutes } from './routes/datasets.ts';
 import { fileRoutes } from './routes/files.ts';
+import { judgeRoutes } from './routes/judges.ts';
+import { liveJudgingRoutes } from './routes/live-judging.ts';
 import { modelRoutes } from './routes/models.ts';
 
 const CORRELATION_ID = 'mistral-correlation-id';
@@ -18,6 +21,9 @@ const builtin = new Hono<BuiltinEnv>()
   .route('/v1/files', fileRoutes)
   .route('/v1/observability/datasets', datasetRoutes)
   .route('/v1/observability/datasets', datasetImportRoutes)
+  .route('/v1/observability/dataset-records', datasetRecordRoutes)
+  .route('/v1/observability/judges', judgeRoutes)
+  .route('/v1/observability/chat-completion-events', liveJudgingRoutes)
   .notFound((c) => {
     const message = `The built-in backend does not offer ${c.req.method} ${c.req.path}.`;
     return c.req.path.startsWith(OBSERVABILITY_PREFIX)

@@ -1,5 +1,5 @@
-/** What was said in a recorded chat; the lists as JSON texts. */
-export interface Conversation {
+/** A recorded chat as imports and judges see it; the lists are JSON texts, as they were recorded. */
+export interface StoredConversation {
   seq: number;
   eventId: string;
   correlationId: string;
@@ -8,6 +8,7 @@ export interface Conversation {
   createdAt: number;
   requestMessages: string;
   responseMessages: string;
+  enabledTools: string;
 }
 
 /** What a judge found in an event; `answer` is a JSON text. */
@@ -25,12 +26,14 @@ interface ConversationRow {
   created_at: number;
   request_messages: string;
   response_messages: string;
+  enabled_tools: string;
 }
 
-const SELECT = `SELECT seq, event_id, correlation_id, model_name, created_at, request_messages, response_messages
+const SELECT = `SELECT seq, event_id, correlation_id, model_name, created_at, request_messages, response_messages,
+                  enabled_tools
                 FROM events JOIN event_bodies USING (seq)`;
 
-/** What an import or a judge reads of the recorded chats. */
+/** What was said in the recorded chats of a workspace, and what judges found in it. */
 export class Conversations {
   readonly #sql: SqlStorage;
 
@@ -38,11 +41,12 @@ export class Conversations {
     this.#sql = sql;
   }
 
-  get(eventId: string): Conversation | null {
+  /** Null when there is no such event. */
+  ofEvent(eventId: string): StoredConversation | null {
     return this.#one(`${SELECT} WHERE event_id = ?`, eventId);
   }
 
-  getBySeq(seq: number): Conversation | null {
+  ofSeq(seq: number): StoredConversation | null {
     return this.#one(`${SELECT} WHERE seq = ?`, seq);
   }
 
@@ -70,7 +74,7 @@ export class Conversations {
     return row.done ? null : row.value;
   }
 
-  #one(query: string, key: SqlStorageValue): Conversation | null {
+  #one(query: string, key: SqlStorageValue): StoredConversation | null {
     const row = this.#sql.exec<ConversationRow>(query, key).next();
     if (row.done) return null;
     return {
@@ -81,6 +85,7 @@ export class Conversations {
       createdAt: row.value.created_at,
       requestMessages: row.value.request_messages,
       responseMessages: row.value.response_messages,
+      enabledTools: row.value.enabled_tools,
     };
   }
 }

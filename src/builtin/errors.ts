@@ -9,7 +9,7 @@ import {
 
 /** An answer of the built-in backend that is no success, thrown from where it is found. */
 export class BuiltinError extends Error {
-  readonly status: 400 | 404 | 422;
+  readonly status: 400 | 404 | 408 | 409 | 422;
   readonly body: ObservabilityErrorBody | MistralErrorBody;
 
   constructor(status: BuiltinError['status'], body: BuiltinError['body']) {
@@ -30,6 +30,15 @@ export function notFound(
 }
 
 export const datasetNotFound = (id: string) => notFound('Dataset', id, 'DATASET_NOT_FOUND');
+
+/** A refusal of an observability path that is neither a 404 nor a 422. */
+export function observabilityRefusal(
+  status: 400 | 408 | 409,
+  message: string,
+  code: ObservabilityErrorCode,
+): BuiltinError {
+  return new BuiltinError(status, observabilityError(message, code));
+}
 
 /** 404 of a files path. */
 export function fileNotFound(id: string): BuiltinError {

@@ -3,6 +3,7 @@ import { equalInConstantTime, hmacBase64 } from '../platform/crypto.ts';
 import { migrate } from '../platform/migrate.ts';
 import { DatasetsApi } from './api/datasets-api.ts';
 import { FilesApi } from './api/files-api.ts';
+import { JudgesApi } from './api/judges-api.ts';
 import { TasksApi } from './api/tasks-api.ts';
 import { Campaigns } from './campaigns.sql.ts';
 import { Conversations } from './conversations.sql.ts';
@@ -12,6 +13,7 @@ import { Files, type StoredFile } from './files.sql.ts';
 import type { ImportStores } from './imports/stores.ts';
 import { Runner } from './runner.ts';
 import { sampleEvents } from './samples.ts';
+import { Judges } from './judges.sql.ts';
 import { WORKSPACE_MIGRATIONS } from './schema.ts';
 import { Settings } from './settings.sql.ts';
 import { TaskIds } from './task-ids.sql.ts';
@@ -36,6 +38,8 @@ export class Workspace extends DurableObject<Env> {
   readonly #campaigns: Campaigns;
   readonly #imports: ImportStores;
   readonly #runner: Runner;
+  readonly #judges: Judges;
+  readonly #conversations: Conversations;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -46,11 +50,13 @@ export class Workspace extends DurableObject<Env> {
     this.#datasets = new Datasets(sql);
     this.#tasks = new Tasks(sql);
     this.#events = new Events(sql);
+    this.#judges = new Judges(sql);
+    this.#conversations = new Conversations(sql);
     this.#campaigns = new Campaigns(sql);
     this.#imports = {
       files: this.#files,
       datasets: this.#datasets,
-      conversations: new Conversations(sql),
+      conversations: this.#conversations,
       taskIds: new TaskIds(sql),
     };
     this.#runner = new Runner(ctx.storage, this.#tasks, this.#imports);
@@ -70,6 +76,10 @@ export class Workspace extends DurableObject<Env> {
 
   get tasks(): TasksApi {
     return new TasksApi(this.#tasks, this.#imports, this.#campaigns, () => this.#runner.wake());
+  }
+
+  get judges(): JudgesApi {
+    return new JudgesApi(this.#judges, this.#conversations);
   }
 
   identity(): WorkspaceIdentity {

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { IMPORT_MISTAKES, IMPORT_ROUTES } from '../support/routes-campaigns.ts';
+import { JUDGE_MISTAKES, JUDGE_ROUTES } from '../support/routes-judges.ts';
 import {
   ADMIN_KEY,
   send,
@@ -80,6 +81,7 @@ const ROUTES: Route[] = [
   json(WRITE, `POST ${DATASET}/records`, { payload: { messages: [USER] } }),
   json(WRITE, `POST ${DATASET}/imports/from-file`, { file_id: UUID }),
   ...IMPORT_ROUTES,
+  ...JUDGE_ROUTES,
 ];
 
 /** For each route that takes JSON: a body with several mistakes, and a JSON Pointer to every one. */
@@ -100,6 +102,7 @@ const MISTAKES: Record<string, [object, string]> = {
   [`POST ${DATASET}/records`]: [{ payload: 'text', properties: 7 }, '/payload /properties'],
   [`POST ${DATASET}/imports/from-file`]: [{}, '/file_id'],
   ...IMPORT_MISTAKES,
+  ...JUDGE_MISTAKES,
 };
 
 let worker: TestWorker;

@@ -1,4 +1,4 @@
-import type { Conversation, Conversations } from '../conversations.sql.ts';
+import type { Conversations, StoredConversation } from '../conversations.sql.ts';
 import type { StoredTask } from '../tasks.sql.ts';
 
 /** The judge of a campaign, frozen when an import of it starts: campaign and judge may go meanwhile. */
@@ -15,7 +15,7 @@ export function campaignInput({ id, name }: ImportedJudge): string {
 /** What the campaign's judge found in an event, as properties of its record; null what is not judged. */
 export function judgeProperties(
   task: StoredTask,
-  { seq }: Conversation,
+  { seq }: StoredConversation,
   conversations: Conversations,
 ): object {
   const judge = JSON.parse(task.input) as ImportedJudge;

@@ -1,7 +1,7 @@
 import { skippedMessage } from '../../domain/import-message.ts';
 import { joinLists } from '../../domain/json-text.ts';
-import type { Conversation } from '../conversations.sql.ts';
-import { fitting, type RecordContent, type RecordSource } from '../datasets.sql.ts';
+import type { StoredConversation } from '../conversations.sql.ts';
+import { fitsInRow, type RecordContent, type RecordSource } from '../datasets.sql.ts';
 import type { StoredTask } from '../tasks.sql.ts';
 import { judgeProperties } from './campaign.ts';
 import type { ImportStores } from './stores.ts';
@@ -43,16 +43,16 @@ export function runListSlice(task: StoredTask, stores: ImportStores, now: number
 /** What becomes of an id of the task's list. */
 function find(task: StoredTask, id: string, { datasets, conversations }: ImportStores): Found {
   if (task.kind === 'dataset') return datasets.getRecord(id) ?? 'unknown';
-  const conversation = conversations.get(id);
+  const conversation = conversations.ofEvent(id);
   if (conversation === null) return 'unknown';
   const more = task.kind === 'campaign' ? judgeProperties(task, conversation, conversations) : {};
-  const content = fitting(contentOf(conversation, more));
-  if ('problem' in content) return 'too_large';
+  const content = contentOf(conversation, more);
+  if (!fitsInRow(content)) return 'too_large';
   return { ...content, source: task.kind === 'playground' ? 'PLAYGROUND' : 'EXPLORER' };
 }
 
 /** A chat as a record: what was said, and which chat it was. */
-function contentOf(conversation: Conversation, more: object): RecordContent {
+function contentOf(conversation: StoredConversation, more: object): RecordContent {
   const { eventId, correlationId, modelName, createdAt } = conversation;
   return {
     payload: `{"messages":${joinLists(conversation.requestMessages, conversation.responseMessages)}}`,
