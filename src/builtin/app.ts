@@ -3,6 +3,7 @@ import { mistralError, observabilityError, OBSERVABILITY_PREFIX } from '../mistr
 import type { Upstream } from '../mistral/upstream.ts';
 import type { BuiltinEnv } from './context.ts';
 import { BuiltinError } from './errors.ts';
+import { campaignRoutes } from './routes/campaigns.ts';
 import { chatRoutes } from './routes/chat.ts';
 import { datasetImportRoutes } from './routes/dataset-imports.ts';
 import { datasetRecordRoutes } from './routes/dataset-records.ts';
@@ -22,6 +23,7 @@ const builtin = new Hono<BuiltinEnv>()
   .route('/v1/observability/datasets', datasetRoutes)
   .route('/v1/observability/datasets', datasetImportRoutes)
   .route('/v1/observability/dataset-records', datasetRecordRoutes)
+  .route('/v1/observability/campaigns', campaignRoutes)
   .route('/v1/observability/judges', judgeRoutes)
   .route('/v1/observability/chat-completion-events', liveJudgingRoutes)
   .notFound((c) => {

@@ -1,26 +1,20 @@
+import { STARTED, type CampaignProgress } from '../domain/campaign.ts';
 import type { Page } from './datasets.sql.ts';
-import type { TaskStatus } from './tasks.sql.ts';
 
-/** What a campaign is made of; `judge` (as it was then) and `searchParams` are JSON texts. */
+/** What a campaign is made of; `searchParams` is a JSON text. */
 export interface NewCampaign {
   name: string;
   description: string;
   judgeId: string;
-  judge: string;
   maxNbEvents: number;
   searchParams: string;
 }
 
 /** A campaign; times in milliseconds since the epoch. */
-export interface StoredCampaign extends NewCampaign {
+export interface StoredCampaign extends NewCampaign, CampaignProgress {
   id: string;
-  status: TaskStatus;
-  /** What went wrong: the first failure while it runs, a summary at its end. */
-  message: string | null;
+  /** Events that were selected when it was made. */
   nbEvents: number;
-  /** Events that were dealt with, those that could not be judged included: the position of the next one. */
-  judged: number;
-  failed: number;
   createdAt: number;
   updatedAt: number;
 }
@@ -31,16 +25,22 @@ interface CampaignRow {
   name: string;
   description: string;
   judge_id: string;
-  judge: string;
   max_nb_events: number;
   search_params: string;
-  status: TaskStatus;
+  status: CampaignProgress['status'];
   message: string | null;
   nb_events: number;
+  position: number;
   judged: number;
   failed: number;
   created_at: number;
   updated_at: number;
+}
+
+/** An event of a campaign, by its place there. */
+export interface SelectedEvent {
+  position: number;
+  seq: number;
 }
 
 /** Campaigns of a workspace, and the events that each has selected, frozen when it was made. */
@@ -59,10 +59,9 @@ export class Campaigns {
       name: campaign.name,
       description: campaign.description,
       judge_id: campaign.judgeId,
-      judge: campaign.judge,
       max_nb_events: campaign.maxNbEvents,
       search_params: campaign.searchParams,
-      status: 'RUNNING',
+      status: STARTED.status,
       nb_events: seqs.length,
       created_at: now,
       updated_at: now,
@@ -81,11 +80,8 @@ export class Campaigns {
     return {
       ...campaign,
       id,
-      status: 'RUNNING',
-      message: null,
+      ...STARTED,
       nbEvents: seqs.length,
-      judged: 0,
-      failed: 0,
       createdAt: now,
       updatedAt: now,
     };
@@ -111,26 +107,29 @@ export class Campaigns {
     return { campaigns: [...rows].map(campaignOf), count };
   }
 
-  /** The seqs of selected events at a position and after it. */
-  seqs(id: string, position: number, limit: number): number[] {
-    const rows = this.#sql.exec<{ seq: number }>(
-      `SELECT event_seq AS seq FROM campaign_events WHERE campaign_id = ? AND position >= ?
-       ORDER BY position LIMIT ?`,
+  /**
+   * Selected events at a position and after it, in order. Positions of events that were deleted are missing.
+   * @param offset how many of them are passed over
+   */
+  selected(id: string, position: number, limit: number, offset = 0): SelectedEvent[] {
+    const rows = this.#sql.exec<{ position: number; seq: number }>(
+      `SELECT position, event_seq AS seq FROM campaign_events WHERE campaign_id = ? AND position >= ?
+       ORDER BY position LIMIT ? OFFSET ?`,
       id,
       position,
       limit,
+      offset,
     );
-    return [...rows].map(({ seq }) => seq);
+    return [...rows];
   }
 
-  /** The ids of all selected events that are still there, in order. */
-  eventIds(id: string): string[] {
-    const rows = this.#sql.exec<{ event_id: string }>(
-      `SELECT event_id FROM campaign_events JOIN events ON events.seq = event_seq
-       WHERE campaign_id = ? ORDER BY position`,
-      id,
-    );
-    return [...rows].map(({ event_id }) => event_id);
+  countSelected(id: string): number {
+    return this.#sql
+      .exec<{ count: number }>(
+        'SELECT count(*) AS count FROM campaign_events WHERE campaign_id = ?',
+        id,
+      )
+      .one().count;
   }
 
   /** The running campaign that has waited longest. */
@@ -145,9 +144,11 @@ export class Campaigns {
 
   save(campaign: StoredCampaign): void {
     this.#sql.exec(
-      'UPDATE campaigns SET status = ?, message = ?, judged = ?, failed = ?, updated_at = ? WHERE id = ?',
+      `UPDATE campaigns SET status = ?, message = ?, position = ?, judged = ?, failed = ?, updated_at = ?
+       WHERE id = ?`,
       campaign.status,
       campaign.message,
+      campaign.position,
       campaign.judged,
       campaign.failed,
       campaign.updatedAt,
@@ -168,12 +169,12 @@ function campaignOf(row: CampaignRow): StoredCampaign {
     name: row.name,
     description: row.description,
     judgeId: row.judge_id,
-    judge: row.judge,
     maxNbEvents: row.max_nb_events,
     searchParams: row.search_params,
     status: row.status,
     message: row.message,
     nbEvents: row.nb_events,
+    position: row.position,
     judged: row.judged,
     failed: row.failed,
     createdAt: row.created_at,

@@ -63,6 +63,28 @@ export class Conversations {
     return row.done ? null : row.value.event_id;
   }
 
+  /** Ids of events that are still there, in the order given. */
+  idsOf(seqs: readonly number[]): string[] {
+    const rows = this.#sql.exec<{ event_id: string }>(
+      `SELECT event_id FROM json_each(?) AS wanted JOIN events ON events.seq = wanted.value
+       ORDER BY wanted.key`,
+      JSON.stringify(seqs),
+    );
+    return [...rows].map(({ event_id }) => event_id);
+  }
+
+  /** Notes what a judge found, in the place of what it had found before; nothing where the event is gone. */
+  annotate(judgeId: string, seq: number, { answer, analysis }: Annotation): void {
+    this.#sql.exec(
+      `INSERT OR REPLACE INTO annotations (judge_id, event_seq, answer, analysis)
+       SELECT ?, seq, ?, ? FROM events WHERE seq = ?`,
+      judgeId,
+      answer,
+      analysis,
+      seq,
+    );
+  }
+
   annotation(judgeId: string, seq: number): Annotation | null {
     const row = this.#sql
       .exec<{ answer: string; analysis: string }>(

@@ -1,3 +1,4 @@
+import type { StoredCampaign } from './campaigns.sql.ts';
 import type { Page, StoredDataset, StoredRecord } from './datasets.sql.ts';
 import type { StoredFile } from './files.sql.ts';
 import type { StoredJudge } from './judges.sql.ts';
@@ -64,6 +65,26 @@ export function judgeView(judge: StoredJudge, identity: WorkspaceIdentity) {
     up_revision: null,
     down_revision: null,
     base_revision: null,
+  };
+}
+
+export function campaignView(
+  campaign: StoredCampaign,
+  judge: StoredJudge,
+  identity: WorkspaceIdentity,
+) {
+  return {
+    id: campaign.id,
+    created_at: iso(campaign.createdAt),
+    updated_at: iso(campaign.updatedAt),
+    deleted_at: null,
+    name: campaign.name,
+    owner_id: identity.ownerId,
+    workspace_id: identity.workspaceId,
+    description: campaign.description,
+    max_nb_events: campaign.maxNbEvents,
+    search_params: JSON.parse(campaign.searchParams) as unknown,
+    judge: judgeView(judge, identity),
   };
 }
 

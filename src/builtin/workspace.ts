@@ -1,6 +1,8 @@
 import { DurableObject } from 'cloudflare:workers';
+import { configOf } from '../config.ts';
 import { equalInConstantTime, hmacBase64 } from '../platform/crypto.ts';
 import { migrate } from '../platform/migrate.ts';
+import { CampaignsApi } from './api/campaigns-api.ts';
 import { DatasetsApi } from './api/datasets-api.ts';
 import { FilesApi } from './api/files-api.ts';
 import { JudgesApi } from './api/judges-api.ts';
@@ -8,6 +10,7 @@ import { TasksApi } from './api/tasks-api.ts';
 import { Campaigns } from './campaigns.sql.ts';
 import { Conversations } from './conversations.sql.ts';
 import { Datasets } from './datasets.sql.ts';
+import { EventSearch } from './event-search.ts';
 import { Events, type NewEvent } from './events.sql.ts';
 import { Files, type StoredFile } from './files.sql.ts';
 import type { ImportStores } from './imports/stores.ts';
@@ -59,7 +62,13 @@ export class Workspace extends DurableObject<Env> {
       conversations: this.#conversations,
       taskIds: new TaskIds(sql),
     };
-    this.#runner = new Runner(ctx.storage, this.#tasks, this.#imports);
+    this.#runner = new Runner(
+      ctx.storage,
+      this.#tasks,
+      this.#imports,
+      { campaigns: this.#campaigns, judges: this.#judges, conversations: this.#conversations },
+      () => configOf(env),
+    );
     this.#settings.once('samples', () => {
       for (const event of sampleEvents(Date.now())) this.#events.add(event);
       return 'added';
@@ -75,7 +84,14 @@ export class Workspace extends DurableObject<Env> {
   }
 
   get tasks(): TasksApi {
-    return new TasksApi(this.#tasks, this.#imports, this.#campaigns, () => this.#runner.wake());
+    return new TasksApi(this.#tasks, this.#imports, this.#campaigns, this.#judges, () =>
+      this.#runner.wake(),
+    );
+  }
+
+  get campaigns(): CampaignsApi {
+    const search = new EventSearch(this.ctx.storage.sql);
+    return new CampaignsApi(this.#campaigns, this.#judges, search, () => this.#runner.wake());
   }
 
   get judges(): JudgesApi {

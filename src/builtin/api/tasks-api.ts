@@ -2,8 +2,9 @@ import { RpcTarget } from 'cloudflare:workers';
 import type { Campaigns } from '../campaigns.sql.ts';
 import type { Conversations } from '../conversations.sql.ts';
 import type { Datasets, Page } from '../datasets.sql.ts';
-import { campaignInput, type ImportedJudge } from '../imports/campaign.ts';
+import { campaignInput } from '../imports/campaign.ts';
 import type { ImportStores } from '../imports/stores.ts';
+import type { Judges } from '../judges.sql.ts';
 import type { TaskIds } from '../task-ids.sql.ts';
 import type { StoredTask, Tasks } from '../tasks.sql.ts';
 
@@ -23,6 +24,7 @@ export class TasksApi extends RpcTarget {
   readonly #datasets: Datasets;
   readonly #conversations: Conversations;
   readonly #campaigns: Campaigns;
+  readonly #judges: Judges;
   readonly #wake: () => Promise<void>;
 
   /** @param wake sees to it that the workspace's alarm goes on with what is running */
@@ -30,6 +32,7 @@ export class TasksApi extends RpcTarget {
     tasks: Tasks,
     { taskIds, datasets, conversations }: ImportStores,
     campaigns: Campaigns,
+    judges: Judges,
     wake: () => Promise<void>,
   ) {
     super();
@@ -38,6 +41,7 @@ export class TasksApi extends RpcTarget {
     this.#datasets = datasets;
     this.#conversations = conversations;
     this.#campaigns = campaigns;
+    this.#judges = judges;
     this.#wake = wake;
   }
 
@@ -69,9 +73,14 @@ export class TasksApi extends RpcTarget {
     }
     const campaign = this.#campaigns.get(request.campaignId);
     if (campaign === null) return null;
-    const judge = JSON.parse(campaign.judge) as ImportedJudge;
-    const task = this.#tasks.create(datasetId, { kind, input: campaignInput(judge) }, now);
-    this.#taskIds.add(task.id, this.#campaigns.eventIds(campaign.id));
+    const { id, judgeId, nbEvents } = campaign;
+    const input = campaignInput({
+      id: judgeId,
+      name: this.#judges.get(judgeId)?.definition.name ?? '',
+    });
+    const task = this.#tasks.create(datasetId, { kind, input }, now);
+    const seqs = this.#campaigns.selected(id, 0, nbEvents).map(({ seq }) => seq);
+    this.#taskIds.add(task.id, this.#conversations.idsOf(seqs));
     return task;
   }
 

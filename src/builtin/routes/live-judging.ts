@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import { workspaceOf, type BuiltinEnv } from '../context.ts';
 import { notFound, observabilityInvalid } from '../errors.ts';
 import { answerJudgement, readJudgingBody } from '../judging/answer.ts';
+import { recordedConversation } from '../judging/recorded.ts';
 import { readUuid } from '../validate.ts';
 
 /** `/v1/observability/chat-completion-events/{event_id}/live-judging`: a judge that is not saved, on a recorded chat. */
@@ -12,12 +13,6 @@ export const liveJudgingRoutes = new Hono<BuiltinEnv>().post(
     const definition = await readJudgingBody(c);
     const said = await workspaceOf(c.env).judges.conversationOfEvent(id);
     if (said === null) throw notFound('Event', id, 'SEARCH_NOT_FOUND');
-    return answerJudgement(c, definition, {
-      messages: [said.requestMessages, said.responseMessages].flatMap(
-        (list) => JSON.parse(list) as unknown[],
-      ),
-      properties: {},
-      tools: JSON.parse(said.enabledTools) as unknown[],
-    });
+    return answerJudgement(c, definition, recordedConversation(said));
   },
 );
