@@ -8,6 +8,8 @@ import { chatRoutes } from './routes/chat.ts';
 import { datasetImportRoutes } from './routes/dataset-imports.ts';
 import { datasetRecordRoutes } from './routes/dataset-records.ts';
 import { datasetRoutes } from './routes/datasets.ts';
+import { eventRoutes } from './routes/events.ts';
+import { fieldRoutes } from './routes/fields.ts';
 import { fileRoutes } from './routes/files.ts';
 import { judgeRoutes } from './routes/judges.ts';
 import { liveJudgingRoutes } from './routes/live-judging.ts';
@@ -26,6 +28,8 @@ const builtin = new Hono<BuiltinEnv>()
   .route('/v1/observability/campaigns', campaignRoutes)
   .route('/v1/observability/judges', judgeRoutes)
   .route('/v1/observability/chat-completion-events', liveJudgingRoutes)
+  .route('/v1/observability/chat-completion-events', eventRoutes)
+  .route('/v1/observability/chat-completion-fields', fieldRoutes)
   .notFound((c) => {
     const message = `The built-in backend does not offer ${c.req.method} ${c.req.path}.`;
     return c.req.path.startsWith(OBSERVABILITY_PREFIX)

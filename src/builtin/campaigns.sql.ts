@@ -1,13 +1,13 @@
 import { STARTED, type CampaignProgress } from '../domain/campaign.ts';
 import type { Page } from './datasets.sql.ts';
 
-/** What a campaign is made of; `searchParams` is a JSON text. */
+/** What a campaign is made of; `filters` is the JSON text of `search_params.filters`. */
 export interface NewCampaign {
   name: string;
   description: string;
   judgeId: string;
   maxNbEvents: number;
-  searchParams: string;
+  filters: string;
 }
 
 /** A campaign; times in milliseconds since the epoch. */
@@ -26,7 +26,7 @@ interface CampaignRow {
   description: string;
   judge_id: string;
   max_nb_events: number;
-  search_params: string;
+  filters: string;
   status: CampaignProgress['status'];
   message: string | null;
   nb_events: number;
@@ -60,7 +60,7 @@ export class Campaigns {
       description: campaign.description,
       judge_id: campaign.judgeId,
       max_nb_events: campaign.maxNbEvents,
-      search_params: campaign.searchParams,
+      filters: campaign.filters,
       status: STARTED.status,
       nb_events: seqs.length,
       created_at: now,
@@ -170,7 +170,7 @@ function campaignOf(row: CampaignRow): StoredCampaign {
     description: row.description,
     judgeId: row.judge_id,
     maxNbEvents: row.max_nb_events,
-    searchParams: row.search_params,
+    filters: row.filters,
     status: row.status,
     message: row.message,
     nbEvents: row.nb_events,

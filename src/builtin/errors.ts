@@ -6,6 +6,7 @@ import {
   type ObservabilityErrorCode,
   type ValidationDetail,
 } from '../mistral/errors.ts';
+import type { SearchProblem } from './event-search.ts';
 
 /** An answer of the built-in backend that is no success, thrown from where it is found. */
 export class BuiltinError extends Error {
@@ -54,4 +55,9 @@ export function observabilityInvalid(details: readonly ValidationDetail[]): Buil
 /** 422 of every other path: the list of mistakes is wrapped, as the API does it. */
 export function requestInvalid(details: readonly ValidationDetail[]): BuiltinError {
   return new BuiltinError(422, mistralError({ detail: [...details] }, 'invalid_request_error'));
+}
+
+/** A search that was refused, as the workspace told it. */
+export function searchRefused({ status, code, message }: SearchProblem): BuiltinError {
+  return new BuiltinError(status, observabilityError(message, code));
 }

@@ -130,7 +130,7 @@ export const WORKSPACE_MIGRATIONS: readonly string[] = [
     description TEXT NOT NULL,
     judge_id TEXT NOT NULL,
     max_nb_events INTEGER NOT NULL,
-    search_params TEXT NOT NULL,
+    filters TEXT NOT NULL,
     status TEXT NOT NULL,
     message TEXT,
     nb_events INTEGER NOT NULL,

@@ -1,7 +1,8 @@
 import type { Context } from 'hono';
 import * as z from 'zod';
+import { MAX_FILTER_DEPTH } from '../domain/filter.ts';
 import type { ValidationDetail } from '../mistral/errors.ts';
-import type { BuiltinError } from './errors.ts';
+import { searchRefused, type BuiltinError } from './errors.ts';
 
 type Invalid = (details: readonly ValidationDetail[]) => BuiltinError;
 
@@ -75,6 +76,17 @@ export const anyObject = z.lazy(() =>
     'must be an object',
   ),
 );
+
+/** A filter as the JSON text that the workspace reads, where its mistakes are found. */
+export function filtersText(filters: Record<string, unknown> | null): string {
+  try {
+    return JSON.stringify(filters);
+  } catch {
+    // Nested deeper than JSON can be written; the workspace names its own, much lower, limit.
+    const message = `A filter is nested at most ${MAX_FILTER_DEPTH} levels deep.`;
+    throw searchRefused({ status: 400, code: 'SEARCH_BAD_REQUEST', message });
+  }
+}
 
 /** `page` and `page_size` of the observability lists. */
 export const pageQuery = () =>

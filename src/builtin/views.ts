@@ -83,7 +83,7 @@ export function campaignView(
     workspace_id: identity.workspaceId,
     description: campaign.description,
     max_nb_events: campaign.maxNbEvents,
-    search_params: JSON.parse(campaign.searchParams) as unknown,
+    search_params: { filters: JSON.parse(campaign.filters) as unknown },
     judge: judgeView(judge, identity),
   };
 }

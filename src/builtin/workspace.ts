@@ -4,6 +4,7 @@ import { equalInConstantTime, hmacBase64 } from '../platform/crypto.ts';
 import { migrate } from '../platform/migrate.ts';
 import { CampaignsApi } from './api/campaigns-api.ts';
 import { DatasetsApi } from './api/datasets-api.ts';
+import { EventsApi } from './api/events-api.ts';
 import { FilesApi } from './api/files-api.ts';
 import { JudgesApi } from './api/judges-api.ts';
 import { TasksApi } from './api/tasks-api.ts';
@@ -12,6 +13,7 @@ import { Conversations } from './conversations.sql.ts';
 import { Datasets } from './datasets.sql.ts';
 import { EventSearch } from './event-search.ts';
 import { Events, type NewEvent } from './events.sql.ts';
+import { FieldOptions } from './field-options.ts';
 import { Files, type StoredFile } from './files.sql.ts';
 import type { ImportStores } from './imports/stores.ts';
 import { Runner } from './runner.ts';
@@ -43,6 +45,8 @@ export class Workspace extends DurableObject<Env> {
   readonly #runner: Runner;
   readonly #judges: Judges;
   readonly #conversations: Conversations;
+  readonly #search: EventSearch;
+  readonly #options: FieldOptions;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -73,6 +77,8 @@ export class Workspace extends DurableObject<Env> {
       for (const event of sampleEvents(Date.now())) this.#events.add(event);
       return 'added';
     });
+    this.#search = new EventSearch(sql);
+    this.#options = new FieldOptions(sql, this.#search);
   }
 
   get files(): FilesApi {
@@ -90,12 +96,15 @@ export class Workspace extends DurableObject<Env> {
   }
 
   get campaigns(): CampaignsApi {
-    const search = new EventSearch(this.ctx.storage.sql);
-    return new CampaignsApi(this.#campaigns, this.#judges, search, () => this.#runner.wake());
+    return new CampaignsApi(this.#campaigns, this.#judges, this.#search, () => this.#runner.wake());
   }
 
   get judges(): JudgesApi {
     return new JudgesApi(this.#judges, this.#conversations);
+  }
+
+  get events(): EventsApi {
+    return new EventsApi(this.#events, this.#search, this.#options);
   }
 
   identity(): WorkspaceIdentity {

@@ -2,8 +2,7 @@ import { RpcTarget } from 'cloudflare:workers';
 import type { CampaignProgress } from '../../domain/campaign.ts';
 import type { Campaigns, NewCampaign, StoredCampaign } from '../campaigns.sql.ts';
 import type { Page } from '../datasets.sql.ts';
-import type { EventSearch, SearchProblem } from '../event-search.ts';
-import type { EventPreview } from '../event-views.ts';
+import { badRequest, type EventSearch, type SearchProblem } from '../event-search.ts';
 import type { Judges, StoredJudge } from '../judges.sql.ts';
 
 /** A campaign with the judge that it is shown with. */
@@ -42,12 +41,8 @@ export class CampaignsApi extends RpcTarget {
   async create(campaign: NewCampaign): Promise<CampaignStart> {
     const judge = this.#judges.get(campaign.judgeId);
     if (judge === null) return { ok: false, problem: 'no_judge' };
-    const { filters } = JSON.parse(campaign.searchParams) as { filters: unknown };
-    const read = this.#search.read(filters);
-    if (!read.ok) {
-      const { message } = read;
-      return { ok: false, problem: { status: 400, code: 'SEARCH_BAD_REQUEST', message } };
-    }
+    const read = this.#search.read(JSON.parse(campaign.filters));
+    if (!read.ok) return { ok: false, problem: badRequest(read.message) };
     const found = this.#search.seqs(read.tree, campaign.maxNbEvents);
     if (!found.ok) return { ok: false, problem: found };
     if (found.value.length === 0) return { ok: false, problem: 'no_events' };
@@ -71,16 +66,16 @@ export class CampaignsApi extends RpcTarget {
     return campaign && { status: campaign.status, message: campaign.message };
   }
 
-  /** A page of the events that were selected, as far as they are still there; null when there is no such campaign. */
-  selectedEvents(
-    id: string,
-    { page, pageSize }: Page,
-  ): { events: EventPreview[]; count: number } | null {
+  /**
+   * A page of the events that were selected, as far as they are still there, as a JSON list of previews; null when there
+   * is no such campaign.
+   */
+  selectedEvents(id: string, { page, pageSize }: Page): { events: string; count: number } | null {
     if (this.#campaigns.get(id) === null) return null;
     const selected = this.#campaigns.selected(id, 0, pageSize, (page - 1) * pageSize);
     const seqs = selected.map(({ seq }) => seq);
     return {
-      events: this.#search.previews(seqs, null),
+      events: JSON.stringify(this.#search.previews(seqs, null)),
       count: this.#campaigns.countSelected(id),
     };
   }

@@ -2,10 +2,23 @@ import { Hono, type Context } from 'hono';
 import * as z from 'zod';
 import type { CampaignStart } from '../api/campaigns-api.ts';
 import { workspaceOf, type BuiltinEnv } from '../context.ts';
-import { BuiltinError, notFound, observabilityInvalid, observabilityRefusal } from '../errors.ts';
-import { observabilityError } from '../../mistral/errors.ts';
-import { pageQuery, readBody, readQuery, readUuid, uuid } from '../validate.ts';
-import { campaignView, paginated } from '../views.ts';
+import {
+  type BuiltinError,
+  notFound,
+  observabilityInvalid,
+  observabilityRefusal,
+  searchRefused,
+} from '../errors.ts';
+import {
+  anyObject,
+  filtersText,
+  pageQuery,
+  readBody,
+  readQuery,
+  readUuid,
+  uuid,
+} from '../validate.ts';
+import { campaignView, pageLinks, paginated } from '../views.ts';
 
 /** No bound is documented; a campaign has to fit in one row of SQLite. */
 const MAX_DESCRIPTION = 100_000;
@@ -14,10 +27,7 @@ const wellFormed = (text: string) => text.toWellFormed();
 
 const createCampaign = z.lazy(() =>
   z.object({
-    // What is in it is told by the reader of filters.
-    search_params: z.object({
-      filters: z.custom<unknown>((value) => value !== undefined, 'Field required'),
-    }),
+    search_params: z.object({ filters: anyObject.nullable() }),
     judge_id: uuid,
     name: z.string().min(5).max(50).overwrite(wellFormed),
     description: z.string().max(MAX_DESCRIPTION).overwrite(wellFormed),
@@ -52,7 +62,7 @@ export const campaignRoutes = new Hono<BuiltinEnv>()
       description: body.description,
       judgeId: body.judge_id,
       maxNbEvents: body.max_nb_events,
-      searchParams: searchParamsOf(body.search_params),
+      filters: filtersText(body.search_params.filters),
     });
     if (!started.ok) throw refusalOf(started.problem, body.judge_id);
     const { campaign, judge } = started;
@@ -84,17 +94,10 @@ export const campaignRoutes = new Hono<BuiltinEnv>()
     const page = { page: query.page, pageSize: query.page_size };
     const found = await workspaceOf(c.env).campaigns.selectedEvents(id, page);
     if (found === null) throw campaignNotFound(id);
-    return c.json({ completion_events: paginated(found.events, found.count, page, c.req.url) });
+    const links = JSON.stringify(pageLinks(found.count, page, c.req.url));
+    const text = `{"completion_events":{"results":${found.events},${links.slice(1)}}`;
+    return c.body(text, 200, { 'content-type': 'application/json' });
   });
-
-function searchParamsOf(searchParams: object): string {
-  try {
-    return JSON.stringify(searchParams);
-  } catch {
-    // Reading JSON takes any depth, writing it does not.
-    throw observabilityRefusal(400, 'The filter is nested too deeply.', 'SEARCH_BAD_REQUEST');
-  }
-}
 
 function refusalOf(
   problem: Extract<CampaignStart, { ok: false }>['problem'],
@@ -105,5 +108,5 @@ function refusalOf(
     const message = 'No event matches the search parameters.';
     return observabilityRefusal(400, message, 'CAMPAIGN_NO_MATCHING_EVENTS');
   }
-  return new BuiltinError(problem.status, observabilityError(problem.message, problem.code));
+  return searchRefused(problem);
 }

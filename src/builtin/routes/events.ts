@@ -1,0 +1,73 @@
+import { Hono } from 'hono';
+import * as z from 'zod';
+import { workspaceOf, type BuiltinEnv } from '../context.ts';
+import type { EventPlace } from '../event-cursor.ts';
+import { notFound, observabilityInvalid, searchRefused } from '../errors.ts';
+import { anyObject, filtersText, readBody, readQuery, readUuid, wholeNumber } from '../validate.ts';
+
+const searchRequest = z.lazy(() =>
+  z.object({
+    search_params: z.object({ filters: anyObject.nullable() }),
+    extra_fields: z.array(z.string()).nullish(),
+  }),
+);
+const searchQuery = z.lazy(() =>
+  z.object({ page_size: wholeNumber(0, 100, 50), cursor: z.string().optional() }),
+);
+
+/** Some 2 MB of ids a call; RPC carries 32. */
+const IDS_BATCH = 50_000;
+
+const AS_JSON = { 'content-type': 'application/json' };
+
+/** `/v1/observability/chat-completion-events`: the search and the events it finds. */
+export const eventRoutes = new Hono<BuiltinEnv>()
+  .post('/search', async (c) => {
+    const { page_size, cursor } = readQuery(c, searchQuery, observabilityInvalid);
+    const { search_params, extra_fields } = await readBody(c, searchRequest, observabilityInvalid);
+    const found = await workspaceOf(c.env).events.search(
+      filtersText(search_params.filters),
+      page_size,
+      cursor || null,
+      extra_fields ?? null,
+    );
+    if (!found.ok) throw searchRefused(found);
+    const { events, next } = found.value;
+    return c.body(feed(events, next), 200, AS_JSON);
+  })
+  .post('/search-ids', async (c) => {
+    const { search_params, extra_fields } = await readBody(c, searchRequest, observabilityInvalid);
+    const filters = filtersText(search_params.filters);
+    const ids: string[] = [];
+    let after: EventPlace | null = null;
+    do {
+      const found = await workspaceOf(c.env).events.ids(
+        filters,
+        extra_fields ?? null,
+        IDS_BATCH,
+        after,
+      );
+      if (!found.ok) throw searchRefused(found);
+      for (const id of found.value.ids) ids.push(id);
+      after = found.value.next;
+    } while (after !== null);
+    return c.json({ completion_event_ids: ids });
+  })
+  .get('/:event_id', async (c) => {
+    const id = readUuid(c, 'event_id', observabilityInvalid);
+    const event = await workspaceOf(c.env).events.get(id);
+    if (event === null) throw notFound('Event', id, 'SEARCH_NOT_FOUND');
+    return c.body(event, 200, AS_JSON);
+  })
+  .get('/:event_id/similar-events', async (c) => {
+    const id = readUuid(c, 'event_id', observabilityInvalid);
+    const events = await workspaceOf(c.env).events.similar(id);
+    if (events === null) throw notFound('Event', id, 'SEARCH_NOT_FOUND');
+    return c.body(feed(events, null), 200, AS_JSON);
+  });
+
+/** `FeedResult`. Which of `next` and `cursor` a client sends back is not documented: they are the same. */
+function feed(results: string, next: string | null): string {
+  const token = JSON.stringify(next);
+  return `{"completion_events":{"results":${results},"next":${token},"cursor":${token}}}`;
+}
