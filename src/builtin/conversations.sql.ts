@@ -1,3 +1,5 @@
+import type { Conversation } from '../domain/conversation.ts';
+
 /** A recorded chat as a judge sees it: JSON lists, as they were recorded. */
 export interface StoredConversation {
   requestMessages: string;
@@ -36,4 +38,14 @@ export class Conversations {
       enabledTools: row.value.enabled_tools,
     };
   }
+}
+
+/** A recorded chat for a judge; an event has no properties. */
+export function conversationOf(stored: StoredConversation): Conversation {
+  const list = (text: string) => JSON.parse(text) as unknown[];
+  return {
+    messages: [...list(stored.requestMessages), ...list(stored.responseMessages)],
+    properties: {},
+    tools: list(stored.enabledTools),
+  };
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
-import { BuiltinApi, paginated } from './builtin.ts';
+import { paginated } from './builtin.ts';
 import type { TestWorker } from './worker.ts';
 
 export const JUDGES = '/v1/observability/judges';
@@ -78,8 +78,6 @@ export const MESSAGES = [
   { role: 'user', content: 'What does a windsock show?' },
   { role: 'assistant', content: 'It explains the wind.' },
 ];
-
-export const post = (api: BuiltinApi, path: string, body: object) => api.send('POST', path, body);
 
 /** The object behind the built-in backend, for what no route offers. */
 interface Workspaces {

@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import { workspaceOf, type BuiltinEnv } from '../context.ts';
+import { conversationOf } from '../conversations.sql.ts';
 import { notFound, observabilityInvalid } from '../errors.ts';
 import { answerJudgement, readJudgingBody } from '../judging/answer.ts';
 import { readUuid } from '../validate.ts';
@@ -12,12 +13,6 @@ export const liveJudgingRoutes = new Hono<BuiltinEnv>().post(
     const definition = await readJudgingBody(c);
     const said = await workspaceOf(c.env).judges.conversationOfEvent(id);
     if (said === null) throw notFound('Event', id, 'SEARCH_NOT_FOUND');
-    return answerJudgement(c, definition, {
-      messages: [said.requestMessages, said.responseMessages].flatMap(
-        (list) => JSON.parse(list) as unknown[],
-      ),
-      properties: {},
-      tools: JSON.parse(said.enabledTools) as unknown[],
-    });
+    return answerJudgement(c, definition, conversationOf(said));
   },
 );
