@@ -138,6 +138,13 @@ for (const status of [302, 400, 401, 422, 429, 500, 503]) {
   });
 }
 
+test('an analysis that echoes the key is told without it', async () => {
+  const content = JSON.stringify({ analysis: `I know ${KEY}`, answer: 'useless' });
+  const { answer } = await judged(answering(content));
+  const { analysis } = await answered(answer, 200, judgeOutput);
+  assert.equal(analysis, 'I know [redacted]');
+});
+
 test('a connection that breaks off is a JUDGE_MISTRAL_API_ERROR', async () => {
   const atOnce = await judged((_, response) => void response.destroy());
   await failed(atOnce.answer, 400, 'JUDGE_MISTRAL_API_ERROR');

@@ -92,11 +92,10 @@ async function ask(
   const headers = new Headers({ 'content-type': 'application/json', accept: 'application/json' });
   const path = '/v1/chat/completions';
   const response = await upstream({ method: 'POST', path, headers, body, signal });
-  const text = await response.text();
+  // An upstream may echo the key.
+  const text = (await response.text()).replaceAll(apiKey, '[redacted]');
   if (!response.ok) {
-    // An upstream may echo the key.
-    const said = text.replaceAll(apiKey, '[redacted]').slice(0, QUOTED);
-    return apiError(`The Mistral API answered ${response.status}: ${said}`);
+    return apiError(`The Mistral API answered ${response.status}: ${text.slice(0, QUOTED)}`);
   }
   try {
     return { ok: true, body: JSON.parse(text) };
