@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { IMPORT_MISTAKES, IMPORT_ROUTES } from '../support/routes-campaigns.ts';
+import { CAMPAIGN_MISTAKES, CAMPAIGN_ROUTES } from '../support/routes-campaigns.ts';
 import { JUDGE_MISTAKES, JUDGE_ROUTES } from '../support/routes-judges.ts';
 import {
   ADMIN_KEY,
@@ -80,7 +80,7 @@ const ROUTES: Route[] = [
   json(WRITE, `PATCH ${DATASET}`, { name: 'another' }),
   json(WRITE, `POST ${DATASET}/records`, { payload: { messages: [USER] } }),
   json(WRITE, `POST ${DATASET}/imports/from-file`, { file_id: UUID }),
-  ...IMPORT_ROUTES,
+  ...CAMPAIGN_ROUTES,
   ...JUDGE_ROUTES,
 ];
 
@@ -101,7 +101,7 @@ const MISTAKES: Record<string, [object, string]> = {
   [`PATCH ${DATASET}`]: [{ name: 1, description: 2 }, '/description /name'],
   [`POST ${DATASET}/records`]: [{ payload: 'text', properties: 7 }, '/payload /properties'],
   [`POST ${DATASET}/imports/from-file`]: [{}, '/file_id'],
-  ...IMPORT_MISTAKES,
+  ...CAMPAIGN_MISTAKES,
   ...JUDGE_MISTAKES,
 };
 
