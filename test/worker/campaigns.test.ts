@@ -1,157 +1,28 @@
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import { Mistral } from '@mistralai/mistralai';
 import { ObservabilityError } from '@mistralai/mistralai/models/errors';
-import * as z from 'zod';
-import { BuiltinApi, NOWHERE, observabilityError } from '../support/builtin.ts';
+import { NOWHERE, observabilityError as REFUSED } from '../support/builtin.ts';
+import {
+  answers,
+  CAMPAIGNS,
+  completed,
+  createCampaign,
+  createJudge,
+  events,
+  ofModel,
+  selected,
+  startSide,
+  type Side,
+} from '../support/campaigns.ts';
 import { newEvent, record } from '../support/recorded.ts';
-import { until } from '../support/until.ts';
-import { json, startUpstream, type ScriptedUpstream } from '../support/upstream.ts';
-import { startWorker, type TestWorker } from '../support/worker.ts';
+import { ADMIN_KEY } from '../support/worker.ts';
 
-const CAMPAIGNS = '/v1/observability/campaigns';
-const REFUSED = observabilityError;
-
-/** The built-in backend behind one client, and the official SDK over it. */
-interface Side {
-  worker: TestWorker;
-  api: BuiltinApi;
-  mistral: Mistral;
-}
-
-async function startSide(vars: Record<string, string> = {}): Promise<Side> {
-  const worker = await startWorker(vars);
-  const client = await worker.createClient();
-  const mistral = new Mistral({ serverURL: worker.url, apiKey: client.key });
-  return { worker, api: new BuiltinApi(worker, client), mistral };
-}
-
-/** Judges offline. */
 let offline: Side;
-/** Judges by a model, whose answers are scripted. */
-let online: Side;
-let upstream: ScriptedUpstream;
 
 before(async () => {
-  upstream = await startUpstream();
   offline = await startSide();
-  online = await startSide({
-    MISTRAL_BASE_URL: upstream.url,
-    MISTRAL_API_KEY: 'mistral-key-that-stays-inside',
-    CHAT_BACKEND: 'mistral',
-    OBSERVABILITY_BACKEND: 'builtin',
-  });
 });
-after(async () => {
-  await offline.worker.dispose();
-  await online.worker.dispose();
-  upstream.close();
-});
-
-/** So many events of a model of their own, the oldest first, each with its number as question. */
-async function events({ worker }: Side, count: number) {
-  const modelName = `model-${randomUUID()}`;
-  const made = Array.from({ length: count }, (_, n) =>
-    newEvent({
-      modelName,
-      createdAt: 1_700_000_000_000 + n,
-      requestMessages: JSON.stringify([{ role: 'user', content: `question number ${n}` }]),
-      responseMessages: JSON.stringify([
-        { role: 'assistant', content: n % 2 === 0 ? 'even number' : 'odd number' },
-      ]),
-    }),
-  );
-  await record(worker, made);
-  return { modelName, made, newestFirst: made.map(({ eventId }) => eventId).toReversed() };
-}
-
-const ofModel = (value: string) => ({ filters: { field: 'model_name', op: 'eq' as const, value } });
-
-async function createJudge({ mistral }: Side): Promise<string> {
-  const { id } = await mistral.beta.observability.judges.create({
-    name: `judge ${randomUUID()}`,
-    description: '',
-    modelName: 'mistral-small-latest',
-    instructions: 'Is the number even or odd?',
-    tools: [],
-    output: {
-      type: 'CLASSIFICATION',
-      options: [
-        { value: 'even', description: '' },
-        { value: 'odd', description: '' },
-      ],
-    },
-  });
-  return id;
-}
-
-async function createCampaign(side: Side, modelName: string, maxNbEvents = 10_000) {
-  const judgeId = await createJudge(side);
-  const campaign = await side.mistral.beta.observability.campaigns.create({
-    name: 'a campaign',
-    description: 'of a test',
-    judgeId,
-    maxNbEvents,
-    searchParams: ofModel(modelName),
-  });
-  return { judgeId, id: campaign.id, campaign };
-}
-
-const progress = z.object({ status: z.string(), message: z.string().optional() });
-
-async function completed({ api }: Side, id: string) {
-  return until(`campaign ${id} to end`, async () => {
-    const seen = await api.expect([200, progress], 'GET', `${CAMPAIGNS}/${id}/status`);
-    return seen.status === 'RUNNING' ? null : seen;
-  });
-}
-
-/** Ids of all selected events, page by page. */
-async function selected({ mistral }: Side, campaignId: string, pageSize = 100) {
-  const ids: string[] = [];
-  for (let page = 1; ; page++) {
-    const { completionEvents } = await mistral.beta.observability.campaigns.listEvents({
-      campaignId,
-      pageSize,
-      page,
-    });
-    for (const { eventId } of completionEvents.results ?? []) ids.push(eventId);
-    if (completionEvents.next === null) {
-      assert.equal(ids.length, completionEvents.count);
-      return ids;
-    }
-  }
-}
-
-/** What a judge answered about each of some events. */
-function answers({ mistral }: Side, judgeId: string, eventIds: string[]) {
-  return Promise.all(
-    eventIds.map(async (eventId) => {
-      const event = await mistral.beta.observability.chatCompletionEvents.fetch({ eventId });
-      return event.extraFields[`__judge_${judgeId}`];
-    }),
-  );
-}
-
-/** Answers as a judging model would. */
-const judgement = (answer: string) => ({
-  id: randomUUID().replaceAll('-', ''),
-  object: 'chat.completion',
-  created: 1,
-  model: 'mistral-small-latest',
-  choices: [
-    {
-      index: 0,
-      finish_reason: 'stop',
-      message: { role: 'assistant', content: JSON.stringify({ analysis: 'So it is.', answer }) },
-    },
-  ],
-  usage: { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 },
-});
-
-/** The number of the question that a judging request is about. */
-const numberIn = (body: Buffer) => Number(/question number (\d+)/.exec(body.toString())?.[1]);
+after(() => offline.worker.dispose());
 
 test('a campaign judges every event that its filter matches; all of it through the SDK', async () => {
   const { campaigns, chatCompletionEvents, datasets } = offline.mistral.beta.observability;
@@ -301,122 +172,6 @@ describe('a campaign is refused', () => {
   });
 });
 
-describe('with a judging model', () => {
-  test('each event is judged once, four at a time', async () => {
-    const { modelName, newestFirst } = await events(online, 10);
-    let open = 0;
-    let most = 0;
-    const asked: number[] = [];
-    upstream.script(async ({ body }, response) => {
-      asked.push(numberIn(body));
-      most = Math.max(most, ++open);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      open--;
-      json(response, 200, judgement(numberIn(body) % 2 === 0 ? 'even' : 'odd'));
-    });
-    const { id, judgeId } = await createCampaign(online, modelName);
-    assert.deepEqual(await completed(online, id), { status: 'COMPLETED' });
-    assert.deepEqual(
-      asked.toSorted((a, b) => a - b),
-      Array.from({ length: 10 }, (_, n) => n),
-    );
-    assert.equal(most, 4);
-    const expected = newestFirst.map((_, n) => (n % 2 === 0 ? 'odd' : 'even'));
-    assert.deepEqual(await answers(online, judgeId, newestFirst), expected);
-  });
-
-  test('events that cannot be judged are told; the campaign is completed with the rest', async () => {
-    const { modelName, newestFirst } = await events(online, 6);
-    upstream.script(({ body }, response) =>
-      numberIn(body) === 4
-        ? json(response, 429, { object: 'error', message: 'Rate limit exceeded' })
-        : json(response, 200, judgement('even')),
-    );
-    const { id, judgeId } = await createCampaign(online, modelName);
-    const { status, message = '' } = await completed(online, id);
-    assert.equal(status, 'COMPLETED');
-    assert.match(message, /^1 of 6 events could not be judged\. The first failure: Event /);
-    assert.match(message, /JUDGE_MISTRAL_API_ERROR: .*429/);
-    const found = await answers(online, judgeId, newestFirst);
-    assert.deepEqual(found, ['even', undefined, 'even', 'even', 'even', 'even']);
-
-    const datasetId = await online.api.createDataset();
-    const { id: taskId } = await online.mistral.beta.observability.datasets.importFromCampaign({
-      datasetId,
-      importDatasetFromCampaignRequest: { campaignId: id },
-    });
-    await online.api.ended(datasetId, taskId);
-    const records = await online.api.records(datasetId);
-    assert.deepEqual(
-      records.map(({ properties }) => [properties['answer'], properties['analysis']]),
-      found.map((answer) => [answer ?? null, answer === undefined ? null : 'So it is.']),
-    );
-  });
-
-  test('a campaign of which no event could be judged has failed', async () => {
-    const { modelName } = await events(online, 5);
-    upstream.script((_, response) => json(response, 401, { detail: 'Unauthorized' }));
-    const { id } = await createCampaign(online, modelName);
-    const { status, message = '' } = await completed(online, id);
-    assert.equal(status, 'FAILED');
-    assert.match(message, /^None of 5 events could be judged\. The first failure: Event .*401/);
-    const { campaigns } = online.mistral.beta.observability;
-    assert.equal((await campaigns.fetchStatus({ campaignId: id })).status, 'FAILED');
-  });
-
-  test('imports start and end while a judge keeps a campaign waiting', async () => {
-    const { modelName, newestFirst } = await events(online, 4);
-    const released = Promise.withResolvers<void>();
-    let waiting = 0;
-    upstream.script(async (_, response) => {
-      waiting++;
-      await released.promise;
-      json(response, 200, judgement('odd'));
-    });
-    const { id, judgeId } = await createCampaign(online, modelName);
-    await until('the judge is asked', () => waiting === 4);
-    for (let n = 0; n < 3; n++) {
-      const datasetId = await online.api.createDataset();
-      const { id: taskId } = await online.mistral.beta.observability.datasets.importFromCampaign({
-        datasetId,
-        importDatasetFromCampaignRequest: { campaignId: id },
-      });
-      assert.equal((await online.api.ended(datasetId, taskId)).status, 'COMPLETED');
-      const records = await online.api.records(datasetId);
-      assert.deepEqual(
-        records.map(({ properties }) => properties['answer']),
-        [null, null, null, null],
-      );
-    }
-    released.resolve();
-    assert.deepEqual(await completed(online, id), { status: 'COMPLETED' });
-    assert.ok((await answers(online, judgeId, newestFirst)).every((answer) => answer === 'odd'));
-  });
-
-  test('deleting a campaign stops it, and what its judge says afterwards is dropped', async () => {
-    const { modelName, newestFirst } = await events(online, 12);
-    const released = Promise.withResolvers<void>();
-    let asked = 0;
-    upstream.script(async (_, response) => {
-      asked++;
-      await released.promise;
-      json(response, 200, judgement('odd'));
-    });
-    const { id, judgeId } = await createCampaign(online, modelName);
-    await until('the judge is asked', () => asked === 4);
-    const { judges, campaigns } = online.mistral.beta.observability;
-    await assert.rejects(judges.delete({ judgeId }), /used in a campaign/);
-    await campaigns.delete({ campaignId: id });
-    released.resolve();
-    const next = await createCampaign(online, modelName, 1);
-    await completed(online, next.id);
-    assert.equal(asked, 5);
-    const left = await answers(online, judgeId, newestFirst);
-    assert.ok(left.every((answer) => answer === undefined));
-    await judges.delete({ judgeId });
-  });
-});
-
 test('events that are deleted leave a campaign; the rest of it goes on', async () => {
   const side = await startSide();
   try {
@@ -433,7 +188,7 @@ test('events that are deleted leave a campaign; the rest of it goes on', async (
     const mixed = await createCampaign(side, own.modelName);
     const samples = await fetch(`${side.worker.url}/admin/samples`, {
       method: 'DELETE',
-      headers: { authorization: 'Bearer test-admin-key-0123456789' },
+      headers: { authorization: `Bearer ${ADMIN_KEY}` },
     });
     assert.equal(samples.status, 204);
     assert.equal((await completed(side, id)).status, 'COMPLETED');
