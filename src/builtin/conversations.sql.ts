@@ -1,3 +1,5 @@
+import type { Conversation } from '../domain/conversation.ts';
+
 /** A recorded chat as imports and judges see it; the lists are JSON texts, as they were recorded. */
 export interface StoredConversation {
   seq: number;
@@ -110,4 +112,14 @@ export class Conversations {
       enabledTools: row.value.enabled_tools,
     };
   }
+}
+
+/** A recorded chat for a judge; an event has no properties. */
+export function conversationOf(stored: StoredConversation): Conversation {
+  const list = (text: string) => JSON.parse(text) as unknown[];
+  return {
+    messages: [...list(stored.requestMessages), ...list(stored.responseMessages)],
+    properties: {},
+    tools: list(stored.enabledTools),
+  };
 }

@@ -88,6 +88,9 @@ export function parseTemplate(text: string): { ok: true; template: Template } | 
     : { ok: true, template: { nodes, used } };
 }
 
+/** Longest text that a template may become, in UTF-16 units: more than any model reads. */
+const MAX_RENDERED = 4_000_000;
+
 /** Fills a template. What is filled in is text: braces in it mean nothing. */
 export function renderTemplate(
   { nodes }: Template,
@@ -100,16 +103,20 @@ export function renderTemplate(
     } else if (node.kind === 'value') {
       const value = lookUp(values, node.path);
       const shown = value === undefined ? undefined : asText(value);
-      if (shown === undefined) return notThere(node.path);
+      if (shown === undefined) {
+        return valueError(`The conversation has no value for "${node.path.written.slice(0, 80)}".`);
+      }
       text += shown;
     } else {
       const holds = isTruthy(lookUp(values, node.path)) !== node.negated;
-      const part = renderTemplate(
-        { nodes: holds ? node.whenTrue : node.whenFalse, used: new Set() },
-        values,
-      );
+      const branch = { nodes: holds ? node.whenTrue : node.whenFalse, used: new Set<never>() };
+      const part = renderTemplate(branch, values);
       if (!part.ok) return part;
       text += part.text;
+    }
+    // A short template can show a long message many times.
+    if (text.length > MAX_RENDERED) {
+      return valueError(`The instructions, filled in, exceed ${MAX_RENDERED} characters.`);
     }
   }
   return { ok: true, text };
@@ -178,7 +185,7 @@ function pathOf(written: string): { ok: true; path: Path } | TemplateFailure {
   if (root === undefined || (root !== 'properties' && keys.length > 0)) {
     const known = JUDGE_VARIABLES.map((one) => (one === 'properties' ? 'properties.*' : one));
     const message = `The variable "${written.slice(0, 80)}" is unknown; there are ${known.join(', ')}.`;
-    return { ok: false, code: 'TEMPLATE_ERROR', message };
+    return valueError(message);
   }
   return { ok: true, path: { root, keys, written } };
 }
@@ -210,8 +217,7 @@ function asText(value: unknown): string | undefined {
   }
 }
 
-function notThere({ written }: Path): TemplateFailure {
-  const message = `The conversation has no value for "${written.slice(0, 80)}".`;
+function valueError(message: string): TemplateFailure {
   return { ok: false, code: 'TEMPLATE_ERROR', message };
 }
 

@@ -37,8 +37,11 @@ export interface JudgeFailure {
 
 export type Judgement = { ok: true; output: JudgeOutput } | JudgeFailure;
 
-/** A definition has to fit in one row of SQLite, whose limit is 2 MB; a UTF-16 unit is at most three bytes. */
-const MAX_OUTPUT_UNITS = 500_000;
+/**
+ * Output and tools, the parts without a bound of their own, have to fit in one row of SQLite with the rest; its limit is
+ * 2 MB, and a UTF-16 unit is at most three bytes.
+ */
+const MAX_OPEN_UNITS = 600_000;
 
 function buildSchema() {
   const classification = z.object({
@@ -54,17 +57,20 @@ function buildSchema() {
       max_description: z.string(),
     })
     .refine(({ min, max }) => min <= max, { path: ['min'], error: 'must not be above max' });
-  const output = z
-    .preprocess(withType, z.discriminatedUnion('type', [classification, regression]))
-    .refine(isStorable, 'is too large');
-  return z.object({
-    name: z.string().min(5).max(50),
-    description: z.string().max(500),
-    model_name: z.string().max(500),
-    output,
-    instructions: z.string().max(10_000),
-    tools: z.array(z.string()).refine(isStorable, 'is too large'),
-  });
+  const output = z.preprocess(withType, z.discriminatedUnion('type', [classification, regression]));
+  return z
+    .object({
+      name: z.string().min(5).max(50),
+      description: z.string().max(500),
+      model_name: z.string().max(500),
+      output,
+      instructions: z.string().max(10_000),
+      tools: z.array(z.string()),
+    })
+    .refine(({ output, tools }) => JSON.stringify([output, tools]).length <= MAX_OPEN_UNITS, {
+      path: ['output'],
+      error: 'is too large, together with the tools',
+    });
 }
 
 function withType(output: unknown): unknown {
@@ -74,10 +80,6 @@ function withType(output: unknown): unknown {
   const isRegression = !('options' in output) && ['min', 'max'].some((bound) => bound in output);
   const isDescribed = 'min_description' in output || 'max_description' in output;
   return { type: isRegression || isDescribed ? 'REGRESSION' : 'CLASSIFICATION', ...output };
-}
-
-function isStorable(value: unknown): boolean {
-  return JSON.stringify(value).length <= MAX_OUTPUT_UNITS;
 }
 
 /** Whether the instructions of a judge can be filled in at all; null when they can. */

@@ -2,10 +2,9 @@ import type { Config } from '../../config.ts';
 import { afterVerdicts, type Verdict } from '../../domain/campaign.ts';
 import type { JudgeOutput } from '../../domain/judge.ts';
 import type { Campaigns, StoredCampaign } from '../campaigns.sql.ts';
-import type { Conversations } from '../conversations.sql.ts';
+import { conversationOf, type Conversations } from '../conversations.sql.ts';
 import type { Judges, StoredJudge } from '../judges.sql.ts';
 import { judge, JUDGE_TIMEOUT_MS } from './judge.ts';
-import { recordedConversation } from './recorded.ts';
 
 /** Events that are judged at once; a chat model takes seconds for each. */
 const AT_ONCE = 4;
@@ -57,7 +56,7 @@ async function judgeEvent(
   const stored = conversations.ofSeq(seq);
   if (stored === null) return { verdict: 'gone' };
   if (by === null) return { verdict: { problem: 'The judge is gone.' } };
-  const judgement = await judge(config, by.definition, recordedConversation(stored), {
+  const judgement = await judge(config, by.definition, conversationOf(stored), {
     timeoutMs: JUDGE_TIMEOUT_MS,
   });
   if (judgement.ok) return { eventId: stored.eventId, output: judgement.output };

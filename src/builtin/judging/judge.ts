@@ -11,7 +11,7 @@ import {
   type Judgement,
   type JudgeTask,
 } from '../../domain/judge.ts';
-import { mistralUpstream } from '../../mistral/upstream.ts';
+import { mistralUpstream, type Upstream } from '../../mistral/upstream.ts';
 
 /** How long a judgement may take. */
 export const JUDGE_TIMEOUT_MS = 60_000;
@@ -51,7 +51,7 @@ interface Mistral {
 const ATTEMPTS = 2;
 
 async function judgeByModel(
-  mistral: Mistral,
+  { baseUrl, apiKey }: Mistral,
   definition: JudgeDefinition,
   task: JudgeTask,
   { timeoutMs, signal }: JudgeOptions,
@@ -59,10 +59,11 @@ async function judgeByModel(
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(), timeoutMs);
   const either = AbortSignal.any([late.signal, ...(signal === undefined ? [] : [signal])]);
+  const upstream = mistralUpstream(baseUrl, apiKey, timeoutMs);
   const body = JSON.stringify(judgeRequest(definition, task));
   try {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-      const answer = await ask(mistral, body, timeoutMs, either);
+      const answer = await ask(upstream, apiKey, body, either);
       if (!answer.ok) return answer;
       const output = readJudgement(answer.body, definition.output);
       if (output !== null) return { ok: true, output };
@@ -81,29 +82,20 @@ async function judgeByModel(
   }
 }
 
-/** The body of a chat completion; undefined when it is no JSON. */
+/** The body of a chat completion; undefined when it is no JSON. @param apiKey for it not to be told */
 async function ask(
-  { baseUrl, apiKey }: Mistral,
+  upstream: Upstream,
+  apiKey: string,
   body: string,
-  timeoutMs: number,
   signal: AbortSignal,
 ): Promise<{ ok: true; body: unknown } | JudgeFailure> {
-  const response = await mistralUpstream(
-    baseUrl,
-    apiKey,
-    timeoutMs,
-  )({
-    method: 'POST',
-    path: '/v1/chat/completions',
-    headers: new Headers({ 'content-type': 'application/json', accept: 'application/json' }),
-    body,
-    signal,
-  });
-  const text = await response.text();
+  const headers = new Headers({ 'content-type': 'application/json', accept: 'application/json' });
+  const path = '/v1/chat/completions';
+  const response = await upstream({ method: 'POST', path, headers, body, signal });
+  // An upstream may echo the key.
+  const text = (await response.text()).replaceAll(apiKey, '[redacted]');
   if (!response.ok) {
-    // An upstream may echo the key.
-    const said = text.replaceAll(apiKey, '[redacted]').slice(0, QUOTED);
-    return apiError(`The Mistral API answered ${response.status}: ${said}`);
+    return apiError(`The Mistral API answered ${response.status}: ${text.slice(0, QUOTED)}`);
   }
   try {
     return { ok: true, body: JSON.parse(text) };

@@ -1,8 +1,8 @@
 import { Hono } from 'hono';
 import { workspaceOf, type BuiltinEnv } from '../context.ts';
+import { conversationOf } from '../conversations.sql.ts';
 import { notFound, observabilityInvalid } from '../errors.ts';
 import { answerJudgement, readJudgingBody } from '../judging/answer.ts';
-import { recordedConversation } from '../judging/recorded.ts';
 import { readUuid } from '../validate.ts';
 
 /** `/v1/observability/chat-completion-events/{event_id}/live-judging`: a judge that is not saved, on a recorded chat. */
@@ -13,6 +13,6 @@ export const liveJudgingRoutes = new Hono<BuiltinEnv>().post(
     const definition = await readJudgingBody(c);
     const said = await workspaceOf(c.env).judges.conversationOfEvent(id);
     if (said === null) throw notFound('Event', id, 'SEARCH_NOT_FOUND');
-    return answerJudgement(c, definition, recordedConversation(said));
+    return answerJudgement(c, definition, conversationOf(said));
   },
 );
