@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { Mistral } from '@mistralai/mistralai';
 import * as z from 'zod';
 import { BuiltinApi } from './builtin.ts';
-import { newEvent, record } from './recorded.ts';
+import { newEvent, recordEvents } from './events.ts';
 import { until } from './until.ts';
 import { startWorker, type TestWorker } from './worker.ts';
 
@@ -36,7 +36,7 @@ export async function events({ worker }: Side, count: number) {
       ]),
     }),
   );
-  await record(worker, made);
+  await recordEvents(worker, made);
   return { modelName, made, newestFirst: made.map(({ eventId }) => eventId).toReversed() };
 }
 

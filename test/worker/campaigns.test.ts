@@ -14,7 +14,7 @@ import {
   startSide,
   type Side,
 } from '../support/campaigns.ts';
-import { newEvent, record } from '../support/recorded.ts';
+import { newEvent, recordEvents } from '../support/events.ts';
 import { ADMIN_KEY } from '../support/worker.ts';
 
 let offline: Side;
@@ -87,7 +87,7 @@ test('the newest events are selected, and what comes later is not', async () => 
   const { modelName, newestFirst } = await events(offline, 7);
   const { id, judgeId } = await createCampaign(offline, modelName, 3);
   const later = newEvent({ modelName });
-  await record(offline.worker, [later]);
+  await recordEvents(offline.worker, [later]);
   await completed(offline, id);
   assert.deepEqual(await selected(offline, id), newestFirst.slice(0, 3));
   assert.equal((await answers(offline, judgeId, newestFirst)).filter(Boolean).length, 3);
@@ -184,7 +184,7 @@ test('events that are deleted leave a campaign; the rest of it goes on', async (
       searchParams: { filters: null },
     });
     const own = newEvent({ createdAt: 1 });
-    await record(side.worker, [own]);
+    await recordEvents(side.worker, [own]);
     const mixed = await createCampaign(side, own.modelName);
     const samples = await fetch(`${side.worker.url}/admin/samples`, {
       method: 'DELETE',
