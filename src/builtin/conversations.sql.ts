@@ -76,14 +76,14 @@ export class Conversations {
   }
 
   /** Notes what a judge found, in the place of what it had found before; nothing where the event is gone. */
-  annotate(judgeId: string, seq: number, { answer, analysis }: Annotation): void {
+  annotate(judgeId: string, eventId: string, { answer, analysis }: Annotation): void {
     this.#sql.exec(
       `INSERT OR REPLACE INTO annotations (judge_id, event_seq, answer, analysis)
-       SELECT ?, seq, ?, ? FROM events WHERE seq = ?`,
+       SELECT ?, seq, ?, ? FROM events WHERE event_id = ?`,
       judgeId,
       answer,
       analysis,
-      seq,
+      eventId,
     );
   }
 

@@ -209,7 +209,7 @@ function lengthSql(type: FilterCondition['type'], column: string): string {
 
 /** @param wanted the expression that gives `text` */
 function partSql(where: string, held: string, text: string, wanted: string): string {
-  const length = [...text].length;
+  const { length } = Array.from(text);
   if (where === 'contains') return `instr(${held},${wanted})>0`;
   // substr(x, -0) would be the whole text.
   if (length === 0) return `${held} IS NOT NULL`;

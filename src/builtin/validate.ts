@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import * as z from 'zod';
-import { MAX_FILTER_DEPTH } from '../domain/filter.ts';
+import { TOO_DEEP } from '../domain/filter.ts';
 import type { ValidationDetail } from '../mistral/errors.ts';
 import { searchRefused, type BuiltinError } from './errors.ts';
 
@@ -82,9 +82,8 @@ export function filtersText(filters: Record<string, unknown> | null): string {
   try {
     return JSON.stringify(filters);
   } catch {
-    // Nested deeper than JSON can be written; the workspace names its own, much lower, limit.
-    const message = `A filter is nested at most ${MAX_FILTER_DEPTH} levels deep.`;
-    throw searchRefused({ status: 400, code: 'SEARCH_BAD_REQUEST', message });
+    // JSON of any depth can be read, but not written.
+    throw searchRefused({ status: 400, code: 'SEARCH_BAD_REQUEST', message: TOO_DEEP });
   }
 }
 

@@ -112,7 +112,7 @@ function hasMember(held: NonNullable<FieldValue>, member: string): boolean {
 
 /** Code points of a text, items of a list, entries of a map. */
 function lengthOf(held: NonNullable<FieldValue>): number {
-  if (typeof held === 'string') return [...held].length;
+  if (typeof held === 'string') return Array.from(held).length;
   return Array.isArray(held) ? held.length : Object.keys(held).length;
 }
 

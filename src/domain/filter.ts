@@ -33,10 +33,12 @@ export type FilterTree = FilterCondition | FilterGroup;
 /** A filter that was read; a null tree matches everything. The message of a mistake says where it is. */
 export type ReadFilter = { ok: true; tree: FilterTree | null } | { ok: false; message: string };
 
-export const MAX_FILTER_CONDITIONS = 1000;
-export const MAX_FILTER_DEPTH = 100;
+const MAX_FILTER_CONDITIONS = 1000;
+const MAX_FILTER_DEPTH = 100;
 /** UTF-16 units of the filter as JSON. */
-export const MAX_FILTER_LENGTH = 102_400;
+const MAX_FILTER_LENGTH = 102_400;
+
+export const TOO_DEEP = `A filter is nested at most ${MAX_FILTER_DEPTH} levels deep.`;
 
 export function isGroup(tree: FilterTree): tree is FilterGroup {
   return 'and' in tree;
@@ -49,7 +51,9 @@ export function isGroup(tree: FilterTree): tree is FilterGroup {
  */
 export function readFilter(value: unknown, extraFields: readonly EventField[]): ReadFilter {
   if (value === null) return { ok: true, tree: null };
-  if (!isShortEnough(value)) {
+  const length = lengthAsJson(value);
+  if (length === null) return { ok: false, message: TOO_DEEP };
+  if (length > MAX_FILTER_LENGTH) {
     return { ok: false, message: `A filter has at most ${MAX_FILTER_LENGTH} characters as JSON.` };
   }
   try {
@@ -61,12 +65,12 @@ export function readFilter(value: unknown, extraFields: readonly EventField[]): 
   }
 }
 
-function isShortEnough(value: unknown): boolean {
+/** Null where a value is nested too deeply to be written: JSON of any depth can be read. */
+function lengthAsJson(value: unknown): number | null {
   try {
-    return JSON.stringify(value).length <= MAX_FILTER_LENGTH;
+    return JSON.stringify(value).length;
   } catch {
-    // Nested too deeply to be written: JSON of any depth can be read.
-    return false;
+    return null;
   }
 }
 
@@ -84,7 +88,7 @@ class FilterReader {
   /** @param at where the value stands, such as `filters.AND[2]` */
   read(value: unknown, at: string, depth: number): FilterTree {
     if (depth > MAX_FILTER_DEPTH) {
-      throw new FilterMistake(`A filter is nested at most ${MAX_FILTER_DEPTH} levels deep.`);
+      throw new FilterMistake(TOO_DEEP);
     }
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
       throw new FilterMistake(

@@ -2,8 +2,6 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { IMPORT_MISTAKES, IMPORT_ROUTES } from '../support/routes-campaigns.ts';
-import { JUDGE_MISTAKES, JUDGE_ROUTES } from '../support/routes-judges.ts';
 import {
   ADMIN_KEY,
   send,
@@ -11,100 +9,10 @@ import {
   type TestClient,
   type TestWorker,
 } from '../support/worker.ts';
+import { AS_UPLOAD, DATASETS, MISTAKES, ROUTES, UPLOAD, UUID } from '../support/routes.ts';
 
 const SRC = join(import.meta.dirname, '..', '..', 'src');
 const SCOPES = ['chat', 'observability:read', 'observability:write', 'files', 'proxy'];
-const UUID = '00000000-0000-4000-8000-000000000000';
-
-type Needs =
-  | 'nothing'
-  | 'admin'
-  | 'chat'
-  | 'observability:read'
-  | 'observability:write'
-  | 'files'
-  | 'proxy';
-
-/** A route: its call as the sources register it, what it needs, and a body that is in order. */
-interface Route {
-  call: string;
-  needs: Needs;
-  body: 'none' | 'json' | 'multipart';
-  good?: object;
-}
-
-const plain = (needs: Needs, ...calls: string[]): Route[] =>
-  calls.map((call) => ({ call, needs, body: 'none' }));
-
-const json = (needs: Needs, call: string, good: object): Route => ({
-  call,
-  needs,
-  body: 'json',
-  good,
-});
-
-const WRITE = 'observability:write';
-const DATASETS = '/v1/observability/datasets';
-const DATASET = `${DATASETS}/:dataset_id`;
-const USER = { role: 'user', content: 'hello' };
-
-const AS_UPLOAD = { 'content-type': 'multipart/form-data; boundary=b' };
-const UPLOAD = [
-  '--b',
-  'content-disposition: form-data; name="file"; filename="rows.jsonl"',
-  '',
-  JSON.stringify({ messages: [USER] }),
-  '--b--',
-].join('\r\n');
-
-/** Every route there is; a test below compares it with the sources. */
-const ROUTES: Route[] = [
-  ...plain('nothing', 'GET /health', 'GET /downloads/:file_id'),
-  ...plain('admin', 'GET /admin/clients', 'GET /admin/clients/:id', 'DELETE /admin/clients/:id'),
-  ...plain('admin', 'DELETE /admin/samples'),
-  json('admin', 'POST /admin/clients', { name: 'one' }),
-  json('admin', 'PATCH /admin/clients/:id', { name: 'two' }),
-  json('admin', 'POST /admin/clients/:id/rotate', { what: 'key' }),
-  ...plain('observability:read', 'GET /imports', 'GET /imports/:id', 'GET /imports/:id/events'),
-  json(WRITE, 'POST /datasets/:dataset_id/imports', { source: 'file', file_id: UUID }),
-  json('chat', 'POST /v1/chat/completions', { model: 'any', messages: [USER] }),
-  ...plain('proxy', 'GET /v1/models', 'GET /v1/models/:model_id', 'DELETE /v1/models/:model_id'),
-  { call: 'POST /v1/files', needs: 'files', body: 'multipart' },
-  ...plain('files', 'GET /v1/files', 'GET /v1/files/:file_id', 'DELETE /v1/files/:file_id'),
-  ...plain('files', 'GET /v1/files/:file_id/content', 'GET /v1/files/:file_id/url'),
-  ...plain('observability:read', `GET ${DATASETS}`, `GET ${DATASET}`, `GET ${DATASET}/records`),
-  ...plain('observability:read', `GET ${DATASET}/tasks`, `GET ${DATASET}/tasks/:task_id`),
-  ...plain('observability:read', `GET ${DATASET}/exports/to-jsonl`),
-  ...plain(WRITE, `DELETE ${DATASET}`),
-  json(WRITE, `POST ${DATASETS}`, { name: 'a dataset', description: '' }),
-  json(WRITE, `PATCH ${DATASET}`, { name: 'another' }),
-  json(WRITE, `POST ${DATASET}/records`, { payload: { messages: [USER] } }),
-  json(WRITE, `POST ${DATASET}/imports/from-file`, { file_id: UUID }),
-  ...IMPORT_ROUTES,
-  ...JUDGE_ROUTES,
-];
-
-/** For each route that takes JSON: a body with several mistakes, and a JSON Pointer to every one. */
-const MISTAKES: Record<string, [object, string]> = {
-  'POST /admin/clients': [{ scopes: ['chat', 'x'], rate_limit: 0 }, '/name /rate_limit /scopes/1'],
-  'PATCH /admin/clients/:id': [{ name: '', scopes: 'chat' }, '/name /scopes'],
-  'POST /admin/clients/:id/rotate': [{ what: 'x', overlap_s: -1 }, '/overlap_s /what'],
-  'POST /datasets/:dataset_id/imports': [
-    { source: 'file', file_id: 5, callback: { url: 5, events: ['import.lost', 5] }, metadata: [] },
-    '/callback/events/1 /callback/url /file_id /metadata',
-  ],
-  'POST /v1/chat/completions': [
-    { messages: [USER, { role: 'nobody', content: '' }], temperature: 9 },
-    '/messages/1/role /model /temperature',
-  ],
-  [`POST ${DATASETS}`]: [{ name: 'four' }, '/description /name'],
-  [`PATCH ${DATASET}`]: [{ name: 1, description: 2 }, '/description /name'],
-  [`POST ${DATASET}/records`]: [{ payload: 'text', properties: 7 }, '/payload /properties'],
-  [`POST ${DATASET}/imports/from-file`]: [{}, '/file_id'],
-  ...IMPORT_MISTAKES,
-  ...JUDGE_MISTAKES,
-};
-
 let worker: TestWorker;
 let client: TestClient;
 
@@ -139,7 +47,7 @@ function callsIn(appFile: string): string[] {
   );
 }
 
-test('the table above holds every route of the facade and of the built-in backend', () => {
+test('the table of routes holds every route of the facade and of the built-in backend', () => {
   const registered = [...callsIn('http/app.ts'), ...callsIn('builtin/app.ts')].toSorted();
   assert.ok(
     registered.includes('ALL /v1/*'),
@@ -157,6 +65,7 @@ function withUnknownIds(path: string): string {
     .replace('/clients/:id', `/clients/cl_${'A'.repeat(22)}`)
     .replace('/imports/:id', `/imports/imp_${'A'.repeat(22)}`)
     .replace(':model_id', 'no-such-model')
+    .replace(':field_name', 'no-such-field')
     .replaceAll(/:\w+_id/g, UUID);
 }
 
@@ -204,11 +113,11 @@ function mistakesIn({ error, detail, message }: Refusal): string[] {
   return locations.map((loc) => loc.replace(/^body/, '').replaceAll('.', '/')).toSorted();
 }
 
-for (const { call, needs, body, good } of ROUTES) {
+for (const { call, needs, body, good, query = '' } of ROUTES) {
   const [method = '', path = ''] = call.split(' ');
   const isFacade = !path.startsWith('/v1/');
   const ask = (key: string | null, sent?: object | string, headers?: Record<string, string>) =>
-    send(worker.url + withUnknownIds(path), key, method, sent, headers);
+    send(worker.url + withUnknownIds(path) + query, key, method, sent, headers);
   const rightKey = () => (needs === 'admin' ? ADMIN_KEY : client.key);
 
   if (needs !== 'nothing') {

@@ -12,7 +12,7 @@ import {
   record as recordShape,
   task,
 } from '../support/builtin.ts';
-import { newEvent, record } from '../support/recorded.ts';
+import { newEvent, recordEvents } from '../support/events.ts';
 import { until } from '../support/until.ts';
 import { startWorker, type TestWorker } from '../support/worker.ts';
 
@@ -52,6 +52,7 @@ async function imported(source: ListSource, ids: string[]) {
 async function events(count: number) {
   const made = Array.from({ length: count }, (_, n) =>
     newEvent({
+      completionId: randomUUID().replaceAll('-', ''),
       modelName: `model-${n}`,
       createdAt: 1_700_000_000_000 + n,
       requestMessages: JSON.stringify([
@@ -61,7 +62,7 @@ async function events(count: number) {
       responseMessages: JSON.stringify([{ role: 'assistant', content: `${n}!` }]),
     }),
   );
-  await record(worker, made);
+  await recordEvents(worker, made);
   return made;
 }
 
@@ -111,7 +112,7 @@ test('an event becomes a record: what was asked and answered, and which event it
 
 test('an event without an answer becomes a record of what was asked', async () => {
   const event = newEvent({ responseMessages: '[]' });
-  await record(worker, [event]);
+  await recordEvents(worker, [event]);
   const { records } = await imported('explorer', [event.eventId]);
   assert.deepEqual(records[0]?.payload, { messages: JSON.parse(event.requestMessages) as unknown });
 });
@@ -236,7 +237,7 @@ test('events too large for a record are skipped and told; large ones do not hold
     newEvent({ requestMessages: text(900_000), responseMessages: text(900_000) }),
   );
   const tooLarge = newEvent({ requestMessages: text(960_000), responseMessages: text(960_000) });
-  for (const event of [...large, tooLarge]) await record(worker, [event]);
+  for (const event of [...large, tooLarge]) await recordEvents(worker, [event]);
   const ids = [tooLarge, ...large].map(({ eventId }) => eventId);
   const datasetId = await api.createDataset();
   const { id } = await answered(await post(datasetId, 'explorer', [NOWHERE, ...ids]), 202, task);

@@ -42,13 +42,13 @@ export class EventsApi extends RpcTarget {
     return { ok: true, value: { events: JSON.stringify(events), next } };
   }
 
-  /** Ids of matching events from a place on, a batch at a time. @param filters as in {@link search} */
+  /** See {@link EventSearch.ids}. @param filters as in {@link search} */
   ids(
     filters: string,
     extraFields: string[] | null,
     limit: number,
     after: EventPlace | null,
-  ): SearchResult<{ ids: string[]; next: EventPlace | null }> {
+  ): SearchResult<{ ids: string; next: EventPlace | null }> {
     const read = this.#read(filters);
     if (!read.ok) return read;
     const shown = this.#search.shownFields(extraFields);

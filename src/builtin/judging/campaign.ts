@@ -25,7 +25,8 @@ export interface CampaignSlice {
   position: number;
 }
 
-type Outcome = { seq: number; output: JudgeOutput } | { verdict: Exclude<Verdict, 'judged'> };
+/** By its id, as the `seq` of an event that was deleted meanwhile may be another's by now. */
+type Outcome = { eventId: string; output: JudgeOutput } | { verdict: Exclude<Verdict, 'judged'> };
 
 /** Judges the next events of a campaign. Nothing is written: a crash meanwhile only repeats the judging. */
 export async function judgeSlice(
@@ -58,7 +59,7 @@ async function judgeEvent(
   const judgement = await judge(config, by.definition, conversationOf(stored), {
     timeoutMs: JUDGE_TIMEOUT_MS,
   });
-  if (judgement.ok) return { seq, output: judgement.output };
+  if (judgement.ok) return { eventId: stored.eventId, output: judgement.output };
   const problem = `Event ${stored.eventId}: ${judgement.code}: ${judgement.message}`;
   return { verdict: { problem } };
 }
@@ -79,7 +80,7 @@ export function saveSlice(
     if (!('output' in outcome)) continue;
     const { answer, analysis } = outcome.output;
     const annotation = { answer: JSON.stringify(answer), analysis };
-    conversations.annotate(campaign.judgeId, outcome.seq, annotation);
+    conversations.annotate(campaign.judgeId, outcome.eventId, annotation);
   }
   const verdicts = outcomes.map((one): Verdict => ('output' in one ? 'judged' : one.verdict));
   const isLast = campaigns.selected(campaign.id, position, 1).length === 0;

@@ -15,8 +15,8 @@ const searchQuery = z.lazy(() =>
   z.object({ page_size: wholeNumber(0, 100, 50), cursor: z.string().optional() }),
 );
 
-/** Some 2 MB of ids a call; RPC carries 32. */
-const IDS_BATCH = 50_000;
+/** Some 800 kB of ids a call: SQLite's texts have at most 2 MB. */
+const IDS_BATCH = 20_000;
 
 const AS_JSON = { 'content-type': 'application/json' };
 
@@ -38,7 +38,7 @@ export const eventRoutes = new Hono<BuiltinEnv>()
   .post('/search-ids', async (c) => {
     const { search_params, extra_fields } = await readBody(c, searchRequest, observabilityInvalid);
     const filters = filtersText(search_params.filters);
-    const ids: string[] = [];
+    const batches: string[] = [];
     let after: EventPlace | null = null;
     do {
       const found = await workspaceOf(c.env).events.ids(
@@ -48,10 +48,10 @@ export const eventRoutes = new Hono<BuiltinEnv>()
         after,
       );
       if (!found.ok) throw searchRefused(found);
-      for (const id of found.value.ids) ids.push(id);
+      if (found.value.ids !== '[]') batches.push(found.value.ids.slice(1, -1));
       after = found.value.next;
     } while (after !== null);
-    return c.json({ completion_event_ids: ids });
+    return c.body(`{"completion_event_ids":[${batches.join(',')}]}`, 200, AS_JSON);
   })
   .get('/:event_id', async (c) => {
     const id = readUuid(c, 'event_id', observabilityInvalid);
