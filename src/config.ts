@@ -60,6 +60,7 @@ const buildSchema = () =>
     STREAM_HEARTBEAT_MS: integer(15_000, 1),
     STREAM_IDLE_TIMEOUT_MS: integer(300_000, 1),
     UPSTREAM_HEADERS_TIMEOUT_MS: integer(120_000, 1),
+    CAPTURE: choice(['on', 'off'], 'on'),
     RETENTION_DAYS: z.preprocess(
       (value) => (isBlank(value) ? 30 : Number(value)),
       z.number('must be a number of days').min(0).max(3650),
@@ -86,6 +87,8 @@ export interface Config {
   streamHeartbeatMs: number;
   streamIdleTimeoutMs: number;
   upstreamHeadersTimeoutMs: number;
+  /** Whether chats are recorded as events of the built-in backend. */
+  capture: boolean;
   retentionMs: number;
 }
 
@@ -132,6 +135,7 @@ export function parseConfig(vars: object): Config {
     streamHeartbeatMs: raw.STREAM_HEARTBEAT_MS,
     streamIdleTimeoutMs: raw.STREAM_IDLE_TIMEOUT_MS,
     upstreamHeadersTimeoutMs: raw.UPSTREAM_HEADERS_TIMEOUT_MS,
+    capture: raw.CAPTURE === 'on',
     retentionMs: raw.RETENTION_DAYS * 86_400_000,
   };
 }

@@ -3,11 +3,16 @@ import { mistralError, observabilityError, OBSERVABILITY_PREFIX } from '../mistr
 import type { Upstream } from '../mistral/upstream.ts';
 import type { BuiltinEnv } from './context.ts';
 import { BuiltinError } from './errors.ts';
+import { campaignRoutes } from './routes/campaigns.ts';
 import { chatRoutes } from './routes/chat.ts';
+import { datasetImportRoutes } from './routes/dataset-imports.ts';
+import { datasetRecordRoutes } from './routes/dataset-records.ts';
 import { datasetRoutes } from './routes/datasets.ts';
 import { eventRoutes } from './routes/events.ts';
 import { fieldRoutes } from './routes/fields.ts';
 import { fileRoutes } from './routes/files.ts';
+import { judgeRoutes } from './routes/judges.ts';
+import { liveJudgingRoutes } from './routes/live-judging.ts';
 import { modelRoutes } from './routes/models.ts';
 
 const CORRELATION_ID = 'mistral-correlation-id';
@@ -18,6 +23,11 @@ const builtin = new Hono<BuiltinEnv>()
   .route('/v1/models', modelRoutes)
   .route('/v1/files', fileRoutes)
   .route('/v1/observability/datasets', datasetRoutes)
+  .route('/v1/observability/datasets', datasetImportRoutes)
+  .route('/v1/observability/dataset-records', datasetRecordRoutes)
+  .route('/v1/observability/campaigns', campaignRoutes)
+  .route('/v1/observability/judges', judgeRoutes)
+  .route('/v1/observability/chat-completion-events', liveJudgingRoutes)
   .route('/v1/observability/chat-completion-events', eventRoutes)
   .route('/v1/observability/chat-completion-fields', fieldRoutes)
   .notFound((c) => {

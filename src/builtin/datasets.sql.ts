@@ -67,13 +67,16 @@ export function recordContent(row: DatasetRow): RecordContent | { problem: strin
     // Reading JSON takes any depth, writing it does not.
     return { problem: 'is nested too deeply' };
   }
-  // A UTF-16 unit becomes at most three bytes.
-  const units = content.payload.length + content.properties.length;
-  if (units * 3 <= MAX_RECORD_BYTES) return content;
-  const { byteLength } = new TextEncoder().encode(content.payload + content.properties);
-  return byteLength <= MAX_RECORD_BYTES
+  return fitsInRow(content)
     ? content
     : { problem: `makes a record of more than ${MAX_RECORD_BYTES} bytes` };
+}
+
+/** Whether a record is small enough to be stored. */
+export function fitsInRow({ payload, properties }: RecordContent): boolean {
+  // A UTF-16 unit becomes at most three bytes.
+  if ((payload.length + properties.length) * 3 <= MAX_RECORD_BYTES) return true;
+  return new TextEncoder().encode(payload + properties).byteLength <= MAX_RECORD_BYTES;
 }
 
 /** An RPC call carries at most 32 MiB. */
@@ -197,6 +200,42 @@ export class Datasets {
       if (units >= MAX_BATCH_UNITS) break;
     }
     return records;
+  }
+
+  /** A record of any dataset. */
+  getRecord(id: string): StoredRecord | null {
+    const row = this.#sql.exec<RecordRowSql>('SELECT * FROM records WHERE id = ?', id).next();
+    return row.done ? null : recordOf(row.value);
+  }
+
+  /** Puts another payload or other properties in the place of a record's. */
+  updateRecord(
+    id: string,
+    change: Partial<RecordContent>,
+    now: number,
+  ): 'updated' | 'not_found' | 'too_large' {
+    const record = this.getRecord(id);
+    if (record === null) return 'not_found';
+    const { payload, properties } = { ...record, ...change };
+    if (!fitsInRow({ payload, properties })) return 'too_large';
+    this.#sql.exec(
+      'UPDATE records SET payload = ?, properties = ?, updated_at = ? WHERE id = ?',
+      payload,
+      properties,
+      now,
+      id,
+    );
+    return 'updated';
+  }
+
+  /** How many of the records there were. @param ids one text, because a statement takes 100 values at most */
+  deleteRecords(ids: readonly string[]): number {
+    return this.#sql
+      .exec(
+        'DELETE FROM records WHERE id IN (SELECT value FROM json_each(?)) RETURNING id',
+        JSON.stringify(ids),
+      )
+      .toArray().length;
   }
 
   /** Every record as a line of JSON, in order, read from SQLite as they are taken. */

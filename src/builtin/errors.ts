@@ -10,7 +10,7 @@ import type { SearchProblem } from './event-search.ts';
 
 /** An answer of the built-in backend that is no success, thrown from where it is found. */
 export class BuiltinError extends Error {
-  readonly status: 400 | 404 | 422;
+  readonly status: 400 | 404 | 408 | 409 | 422;
   readonly body: ObservabilityErrorBody | MistralErrorBody;
 
   constructor(status: BuiltinError['status'], body: BuiltinError['body']) {
@@ -28,6 +28,17 @@ export function notFound(
   code: ObservabilityErrorCode | null,
 ): BuiltinError {
   return new BuiltinError(404, observabilityError(`${what} ${id} not found.`, code));
+}
+
+export const datasetNotFound = (id: string) => notFound('Dataset', id, 'DATASET_NOT_FOUND');
+
+/** A refusal of an observability path that is neither a 404 nor a 422. */
+export function observabilityRefusal(
+  status: 400 | 408 | 409,
+  message: string,
+  code: ObservabilityErrorCode,
+): BuiltinError {
+  return new BuiltinError(status, observabilityError(message, code));
 }
 
 /** 404 of a files path. */

@@ -1,35 +1,7 @@
+import type { NewEvent } from '../domain/event.ts';
 import { fold } from '../domain/fold.ts';
 
-/** A chat to be recorded; times in milliseconds since the epoch, JSON texts where the content is open. */
-export interface NewEvent {
-  eventId: string;
-  /** The answer's `mistral-correlation-id`. */
-  correlationId: string;
-  /** The `id` of the chat completion; null when none came. */
-  completionId: string | null;
-  createdAt: number;
-  modelName: string;
-  /** Null where the upstream told nothing. */
-  inputTokens: number | null;
-  outputTokens: number | null;
-  /** Seconds from request to the end of the answer. */
-  totalTimeElapsed: number | null;
-  lastUserMessage: string | null;
-  responseText: string | null;
-  firstSystemMessage: string | null;
-  apiAgentId: string | null;
-  /** Names of the tools that the model called. */
-  invokedTools: string[];
-  /** A JSON object. */
-  metadata: string;
-  streamed: boolean;
-  nbMessages: number;
-  /** JSON lists, as an event's own page shows them. */
-  requestMessages: string;
-  responseMessages: string;
-  enabledTools: string;
-  isSample: boolean;
-}
+export type { NewEvent } from '../domain/event.ts';
 
 /** Longest previews, in UTF-16 units: what a search looks at. */
 const PREVIEW_LENGTH = 500;
@@ -96,6 +68,15 @@ export class Events {
     );
     const indexed = `${user?.slice(0, INDEXED_LENGTH) ?? ''}\n${answer?.slice(0, INDEXED_LENGTH) ?? ''}`;
     this.#sql.exec('INSERT INTO event_text (rowid, text) VALUES (?, ?)', seq, indexed);
+  }
+
+  deleteSamples(): void {
+    const samples = '(SELECT seq FROM events WHERE is_sample = 1)';
+    this.#sql.exec(`DELETE FROM event_bodies WHERE seq IN ${samples}`);
+    this.#sql.exec(`DELETE FROM event_text WHERE rowid IN ${samples}`);
+    this.#sql.exec(`DELETE FROM annotations WHERE event_seq IN ${samples}`);
+    this.#sql.exec(`DELETE FROM campaign_events WHERE event_seq IN ${samples}`);
+    this.#sql.exec('DELETE FROM events WHERE is_sample = 1');
   }
 }
 

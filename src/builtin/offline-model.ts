@@ -1,3 +1,4 @@
+import { isObject } from '../domain/json.ts';
 import type { ChatRequest } from './chat-schema.ts';
 
 /** What the offline model answers; `tokens` joined are the text, the same whether streamed or not. */
@@ -141,8 +142,4 @@ function sampleOf(schema: unknown, depth = 0): unknown {
     default:
       return null;
   }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -63,6 +63,13 @@ export const WORKSPACE_MIGRATIONS: readonly string[] = [
   `
   ALTER TABLE tasks RENAME COLUMN file_id TO input;
   ALTER TABLE tasks ADD COLUMN kind TEXT NOT NULL DEFAULT 'file';
+  CREATE TABLE task_ids (
+    task_id TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    skipped TEXT,
+    PRIMARY KEY (task_id, position)
+  ) WITHOUT ROWID;
   CREATE TABLE events (
     seq INTEGER PRIMARY KEY,
     event_id TEXT NOT NULL UNIQUE,
@@ -123,14 +130,19 @@ export const WORKSPACE_MIGRATIONS: readonly string[] = [
     description TEXT NOT NULL,
     judge_id TEXT NOT NULL,
     max_nb_events INTEGER NOT NULL,
-    search_params TEXT NOT NULL,
+    filters TEXT NOT NULL,
     status TEXT NOT NULL,
     message TEXT,
     nb_events INTEGER NOT NULL,
+    position INTEGER NOT NULL DEFAULT 0,
     judged INTEGER NOT NULL DEFAULT 0,
+    failed INTEGER NOT NULL DEFAULT 0,
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL
   );
+  CREATE INDEX campaigns_by_time ON campaigns (created_at DESC, id);
+  CREATE INDEX campaigns_by_judge ON campaigns (judge_id);
+  CREATE INDEX campaigns_running ON campaigns (updated_at) WHERE status = 'RUNNING';
   CREATE TABLE campaign_events (
     campaign_id TEXT NOT NULL,
     position INTEGER NOT NULL,

@@ -8,10 +8,12 @@ export class Settings {
 
   /** The value under a name; made with `create` when it is first asked for. */
   once(name: string, create: () => string): string {
-    const insert = 'INSERT OR IGNORE INTO settings (name, value) VALUES (?, ?)';
-    this.#sql.exec(insert, name, create());
-    return this.#sql
+    const known = this.#sql
       .exec<{ value: string }>('SELECT value FROM settings WHERE name = ?', name)
-      .one().value;
+      .next();
+    if (!known.done) return known.value.value;
+    const value = create();
+    this.#sql.exec('INSERT INTO settings (name, value) VALUES (?, ?)', name, value);
+    return value;
   }
 }

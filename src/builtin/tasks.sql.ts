@@ -2,9 +2,14 @@ import type { Page } from './datasets.sql.ts';
 
 export type TaskStatus = 'RUNNING' | 'COMPLETED' | 'FAILED';
 
-/** What a task imports: a file's id, or for other kinds what their text holds. */
+export type TaskKind = 'file' | 'explorer' | 'playground' | 'campaign' | 'dataset';
+
+/**
+ * What a task imports. `input` is a file's id; for a campaign the properties that all its records share, as JSON; for
+ * the rest empty. Ids of events and records lie one by one in `task_ids`.
+ */
 export interface TaskInput {
-  kind: 'file';
+  kind: TaskKind;
   input: string;
 }
 
@@ -15,9 +20,9 @@ export interface StoredTask extends TaskInput {
   status: TaskStatus;
   progress: number;
   message: string | null;
-  /** The file is read twice: first every line is checked, then every line is imported. */
+  /** A file is read twice: first every line is checked, then every line is imported. A list of ids is only imported. */
   phase: 'checking' | 'importing';
-  /** Byte of the file at which the next slice begins. */
+  /** Byte of the file, or position in the list of ids, at which the next slice begins. */
   offset: number;
   /** Lines read so far in this phase. */
   line: number;
@@ -29,7 +34,7 @@ interface TaskRow {
   [column: string]: SqlStorageValue;
   id: string;
   dataset_id: string;
-  kind: 'file';
+  kind: TaskKind;
   input: string;
   status: TaskStatus;
   progress: number;
@@ -58,7 +63,7 @@ export class Tasks {
       status: 'RUNNING',
       progress: 0,
       message: null,
-      phase: 'checking',
+      phase: kind === 'file' ? 'checking' : 'importing',
       offset: 0,
       line: 0,
       createdAt: now,
@@ -128,6 +133,10 @@ export class Tasks {
   }
 
   deleteOfDataset(datasetId: string): void {
+    this.#sql.exec(
+      'DELETE FROM task_ids WHERE task_id IN (SELECT id FROM tasks WHERE dataset_id = ?)',
+      datasetId,
+    );
     this.#sql.exec('DELETE FROM tasks WHERE dataset_id = ?', datasetId);
   }
 }

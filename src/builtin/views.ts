@@ -1,5 +1,7 @@
+import type { StoredCampaign } from './campaigns.sql.ts';
 import type { Page, StoredDataset, StoredRecord } from './datasets.sql.ts';
 import type { StoredFile } from './files.sql.ts';
+import type { StoredJudge } from './judges.sql.ts';
 import type { StoredTask } from './tasks.sql.ts';
 import type { WorkspaceIdentity } from './workspace.ts';
 
@@ -47,6 +49,42 @@ export function taskView(task: StoredTask, identity: WorkspaceIdentity) {
     status: task.status,
     progress: task.progress,
     message: task.message,
+  };
+}
+
+/** A judge is changed in place, so it has no other revisions. */
+export function judgeView(judge: StoredJudge, identity: WorkspaceIdentity) {
+  return {
+    id: judge.id,
+    created_at: iso(judge.createdAt),
+    updated_at: iso(judge.updatedAt),
+    deleted_at: null,
+    owner_id: identity.ownerId,
+    workspace_id: identity.workspaceId,
+    ...judge.definition,
+    up_revision: null,
+    down_revision: null,
+    base_revision: null,
+  };
+}
+
+export function campaignView(
+  campaign: StoredCampaign,
+  judge: StoredJudge,
+  identity: WorkspaceIdentity,
+) {
+  return {
+    id: campaign.id,
+    created_at: iso(campaign.createdAt),
+    updated_at: iso(campaign.updatedAt),
+    deleted_at: null,
+    name: campaign.name,
+    owner_id: identity.ownerId,
+    workspace_id: identity.workspaceId,
+    description: campaign.description,
+    max_nb_events: campaign.maxNbEvents,
+    search_params: { filters: JSON.parse(campaign.filters) as unknown },
+    judge: judgeView(judge, identity),
   };
 }
 

@@ -1,23 +1,28 @@
 import { DurableObject } from 'cloudflare:workers';
+import { configOf } from '../config.ts';
 import { equalInConstantTime, hmacBase64 } from '../platform/crypto.ts';
-import { logError } from '../platform/log.ts';
 import { migrate } from '../platform/migrate.ts';
+import { CampaignsApi } from './api/campaigns-api.ts';
 import { DatasetsApi } from './api/datasets-api.ts';
 import { EventsApi } from './api/events-api.ts';
 import { FilesApi } from './api/files-api.ts';
+import { JudgesApi } from './api/judges-api.ts';
 import { TasksApi } from './api/tasks-api.ts';
+import { Campaigns } from './campaigns.sql.ts';
+import { Conversations } from './conversations.sql.ts';
 import { Datasets } from './datasets.sql.ts';
 import { EventSearch } from './event-search.ts';
 import { Events, type NewEvent } from './events.sql.ts';
 import { FieldOptions } from './field-options.ts';
 import { Files, type StoredFile } from './files.sql.ts';
-import { runSlice } from './imports/run.ts';
+import type { ImportStores } from './imports/stores.ts';
+import { Runner } from './runner.ts';
+import { sampleEvents } from './samples.ts';
+import { Judges } from './judges.sql.ts';
 import { WORKSPACE_MIGRATIONS } from './schema.ts';
 import { Settings } from './settings.sql.ts';
+import { TaskIds } from './task-ids.sql.ts';
 import { Tasks } from './tasks.sql.ts';
-
-/** After a fault of our own the next slice waits, so that a task that cannot go on does not spin. */
-const PAUSE_AFTER_FAULT_MS = 5000;
 
 /** Who a workspace belongs to, as the answers of the API name it. */
 export interface WorkspaceIdentity {
@@ -27,7 +32,7 @@ export interface WorkspaceIdentity {
 
 /**
  * The built-in backend's store: one workspace in SQLite, its parts reached over RPC as `workspace.files.list(…)` and so
- * on. Tasks run here too, a slice per alarm, so that they go on after a restart with no request made.
+ * on. Tasks run here too, see {@link Runner}.
  */
 export class Workspace extends DurableObject<Env> {
   readonly #settings: Settings;
@@ -35,6 +40,11 @@ export class Workspace extends DurableObject<Env> {
   readonly #datasets: Datasets;
   readonly #tasks: Tasks;
   readonly #events: Events;
+  readonly #campaigns: Campaigns;
+  readonly #imports: ImportStores;
+  readonly #runner: Runner;
+  readonly #judges: Judges;
+  readonly #conversations: Conversations;
   readonly #search: EventSearch;
   readonly #options: FieldOptions;
 
@@ -47,6 +57,26 @@ export class Workspace extends DurableObject<Env> {
     this.#datasets = new Datasets(sql);
     this.#tasks = new Tasks(sql);
     this.#events = new Events(sql);
+    this.#judges = new Judges(sql);
+    this.#conversations = new Conversations(sql);
+    this.#campaigns = new Campaigns(sql);
+    this.#imports = {
+      files: this.#files,
+      datasets: this.#datasets,
+      conversations: this.#conversations,
+      taskIds: new TaskIds(sql),
+    };
+    this.#runner = new Runner(
+      ctx.storage,
+      this.#tasks,
+      this.#imports,
+      { campaigns: this.#campaigns, judges: this.#judges, conversations: this.#conversations },
+      () => configOf(env),
+    );
+    this.#settings.once('samples', () => {
+      for (const event of sampleEvents(Date.now())) this.#events.add(event);
+      return 'added';
+    });
     this.#search = new EventSearch(sql);
     this.#options = new FieldOptions(sql, this.#search);
   }
@@ -60,16 +90,21 @@ export class Workspace extends DurableObject<Env> {
   }
 
   get tasks(): TasksApi {
-    return new TasksApi(this.#tasks, this.#datasets, () => this.#wake());
+    return new TasksApi(this.#tasks, this.#imports, this.#campaigns, this.#judges, () =>
+      this.#runner.wake(),
+    );
+  }
+
+  get campaigns(): CampaignsApi {
+    return new CampaignsApi(this.#campaigns, this.#judges, this.#search, () => this.#runner.wake());
+  }
+
+  get judges(): JudgesApi {
+    return new JudgesApi(this.#judges, this.#conversations);
   }
 
   get events(): EventsApi {
     return new EventsApi(this.#events, this.#search, this.#options);
-  }
-
-  /** Records chats, all or none. */
-  recordEvents(events: NewEvent[]): void {
-    for (const event of events) this.#events.add(event);
   }
 
   identity(): WorkspaceIdentity {
@@ -77,6 +112,16 @@ export class Workspace extends DurableObject<Env> {
       workspaceId: this.#settings.once('workspace_id', () => crypto.randomUUID()),
       ownerId: this.#settings.once('owner_id', () => crypto.randomUUID()),
     };
+  }
+
+  /** Records chats; one that is there already changes nothing. */
+  recordEvents(events: NewEvent[]): void {
+    for (const event of events) this.#events.add(event);
+  }
+
+  /** Takes the sample events away, for good. */
+  deleteSamples(): void {
+    this.#events.deleteSamples();
   }
 
   /** Signs a download link of a file. @param expiresAt milliseconds since the epoch */
@@ -95,25 +140,7 @@ export class Workspace extends DurableObject<Env> {
     return valid && expiresAt > Date.now() ? this.#files.get(fileId, Date.now()) : null;
   }
 
-  override async alarm(): Promise<void> {
-    const task = this.#tasks.nextRunning();
-    if (task === null) return;
-    // Armed before the work: whatever happens in it, the task goes on.
-    await this.ctx.storage.setAlarm(Date.now() + PAUSE_AFTER_FAULT_MS);
-    try {
-      this.ctx.storage.transactionSync(() => {
-        const stores = { files: this.#files, datasets: this.#datasets, events: this.#events };
-        this.#tasks.save(runSlice(task, stores, Date.now()));
-      });
-    } catch (error) {
-      logError('import_slice_failed', error, { task_id: task.id });
-      return;
-    }
-    if (this.#tasks.nextRunning() === null) await this.ctx.storage.deleteAlarm();
-    else await this.#wake();
-  }
-
-  #wake(): Promise<void> {
-    return this.ctx.storage.setAlarm(Date.now());
+  override alarm(): Promise<void> {
+    return this.#runner.alarm();
   }
 }

@@ -1,3 +1,5 @@
+import { isObject } from './json.ts';
+
 /** One row of a dataset file, whichever generation of the format it was written in. */
 export interface DatasetRow {
   payload: Record<string, unknown>;
@@ -36,10 +38,6 @@ export function checkRow(line: string): RowCheck {
     return { ok: false, reason: 'has "messages" that are not a list of objects' };
   }
   return { ok: true, row: { payload: { messages }, properties } };
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Ends a line, alone or after a carriage return. */

@@ -29,6 +29,45 @@ export class EventBoundary {
   }
 }
 
+/** Longest event whose data is read, in UTF-16 units; of a longer one nothing is. */
+const MAX_DATA_LENGTH = 8 * 1024 * 1024;
+
+/** Reads the `data` of events out of the bytes of a stream, cut anywhere (WHATWG HTML, 9.2.6). */
+export class EventDataReader {
+  readonly #decoder = new TextDecoder();
+  #line = '';
+  #data: string[] = [];
+  #length = 0;
+  #endedInCarriageReturn = false;
+
+  /** Takes the next bytes and returns the data of each event that they complete. */
+  push(bytes: Uint8Array): string[] {
+    let text = this.#decoder.decode(bytes, { stream: true });
+    if (text === '') return [];
+    if (this.#endedInCarriageReturn && text.startsWith('\n')) text = text.slice(1);
+    this.#endedInCarriageReturn = text.endsWith('\r');
+    const lines = (this.#line + text).split(/\r\n|\r|\n/);
+    this.#line = lines.pop() ?? '';
+    if (this.#line.length > MAX_DATA_LENGTH) {
+      this.#line = '';
+      this.#length = Infinity;
+    }
+    const found: string[] = [];
+    for (const line of lines) {
+      if (line === '') {
+        if (this.#data.length > 0 && this.#length <= MAX_DATA_LENGTH)
+          found.push(this.#data.join('\n'));
+        this.#data = [];
+        this.#length = 0;
+      } else if (line.startsWith('data:')) {
+        this.#length += line.length;
+        if (this.#length <= MAX_DATA_LENGTH) this.#data.push(line.slice(line[5] === ' ' ? 6 : 5));
+      }
+    }
+    return found;
+  }
+}
+
 /** One event as it goes over the wire; `data` must be one line. */
 export function eventFrame(data: string, fields: { id?: string; event?: string } = {}): string {
   const id = fields.id === undefined ? '' : `id: ${fields.id}\n`;

@@ -8,6 +8,7 @@ import { observe } from './middleware/observe.ts';
 import { requestId } from './middleware/request-id.ts';
 import { answerError, methodNotAllowed, notFound } from './refusals.ts';
 import { adminClientRoutes } from './routes/admin-clients.ts';
+import { adminSampleRoutes } from './routes/admin-samples.ts';
 import { datasetImportRoutes } from './routes/dataset-imports.ts';
 import { downloadRoutes } from './routes/downloads.ts';
 import { healthRoutes } from './routes/health.ts';
@@ -22,6 +23,7 @@ app.use(onlyKnownMethods({ app, onMethodNotAllowed: methodNotAllowed }));
 
 app.route('/health', healthRoutes);
 app.route('/admin/clients', adminClientRoutes);
+app.route('/admin/samples', adminSampleRoutes);
 app.route('/v1', v1Routes);
 app.route('/datasets', datasetImportRoutes);
 app.route('/imports', importRoutes);

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { Refusal } from '../domain/failures.ts';
 import type { ObservedTask } from '../domain/import.ts';
+import { parseJson } from '../domain/json.ts';
 import type { Upstream } from './upstream.ts';
 
 /** An answer that is no success; `retryAfterMs` is what the upstream asked for. */
@@ -95,7 +96,7 @@ function failed(
 }
 
 function readTask(text: string): ObservedTask | null {
-  const parsed = taskSchema.safeParse(readJson(text));
+  const parsed = taskSchema.safeParse(parseJson(text));
   if (!parsed.success) return null;
   const { id, status, progress, message, updated_at } = parsed.data;
   const updatedAt = Date.parse(updated_at ?? '');
@@ -120,16 +121,8 @@ const errorSchema = z.lazy(() =>
 
 /** The upstream's own message out of any of its error shapes. */
 export function upstreamMessage(body: string): string {
-  const parsed = errorSchema.safeParse(readJson(body));
+  const parsed = errorSchema.safeParse(parseJson(body));
   return parsed.success ? parsed.data : body.slice(0, 500) || 'The Mistral API gave no reason.';
-}
-
-function readJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** `Retry-After` in either form (RFC 9110, 10.2.3) → milliseconds from now, or null. */

@@ -9,6 +9,28 @@ export interface StreamTimes {
   idleTimeoutMs: number;
 }
 
+/** Sees an answer go by, each chunk after the client has got it. */
+export interface AnswerObserver {
+  chunk: (bytes: Uint8Array) => void;
+  /** The answer has ended, whole or not. */
+  end: () => Promise<void>;
+}
+
+/**
+ * Relays a body of a known kind as it comes, for an observer's sake; without one the runtime does it better.
+ * @param length bytes that the body has, where that is known: the client is told it
+ */
+export function relayBody(
+  upstream: ReadableStream<Uint8Array>,
+  length: number | null,
+  observer: AnswerObserver,
+  abort: AbortController,
+): { body: ReadableStream<Uint8Array>; done: Promise<void> } {
+  const { readable, writable } =
+    length === null ? new IdentityTransformStream() : new FixedLengthStream(length);
+  return { body: readable, done: pump(upstream, writable, null, observer, abort) };
+}
+
 /**
  * Relays an event stream, bytes unchanged, comments put in only between events. The copying has to outlive the
  * handler: hold `done` with `waitUntil`. A slow client slows the upstream, because each chunk is awaited.
@@ -17,16 +39,18 @@ export interface StreamTimes {
 export function relayStream(
   upstream: ReadableStream<Uint8Array>,
   times: StreamTimes,
+  observer: AnswerObserver | null,
   abort: AbortController,
 ): { body: ReadableStream<Uint8Array>; done: Promise<void> } {
   const { readable, writable } = new IdentityTransformStream();
-  return { body: readable, done: pump(upstream, writable, times, abort) };
+  return { body: readable, done: pump(upstream, writable, times, observer, abort) };
 }
 
 async function pump(
   upstream: ReadableStream<Uint8Array>,
   client: WritableStream<Uint8Array>,
-  times: StreamTimes,
+  times: StreamTimes | null,
+  observer: AnswerObserver | null,
   abort: AbortController,
 ): Promise<void> {
   const reader = upstream.getReader();
@@ -38,8 +62,9 @@ async function pump(
   let isWriting = false;
 
   // One timer a stream: it looks when the next moment to act comes, instead of being set anew with each chunk.
-  let timer = setTimeout(onSilence, times.heartbeatMs);
+  let timer = times === null ? null : setTimeout(onSilence, times.heartbeatMs);
   function onSilence(): void {
+    if (times === null) return;
     const now = Date.now();
     if (now - lastChunkAt >= times.idleTimeoutMs) {
       abort.abort(new Error('The upstream was silent for too long.'));
@@ -65,6 +90,7 @@ async function pump(
       isWriting = true;
       await writer.write(value);
       isWriting = false;
+      observer?.chunk(value);
     }
     await writer.close();
   } catch (error) {
@@ -73,5 +99,6 @@ async function pump(
     await writer.abort(error).catch((abortError: unknown) => logError('stream_abort', abortError));
   } finally {
     clearTimeout(timer);
+    await observer?.end();
   }
 }

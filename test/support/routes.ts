@@ -1,5 +1,8 @@
 // Every route of the facade and of the built-in backend, for the tests that ask all of them the same.
 
+import { CAMPAIGN_MISTAKES, CAMPAIGN_ROUTES } from './routes-campaigns.ts';
+import { JUDGE_MISTAKES, JUDGE_ROUTES } from './routes-judges.ts';
+
 export const UUID = '00000000-0000-4000-8000-000000000000';
 
 /** The scope of a client, or another key, that a route asks for. */
@@ -54,6 +57,7 @@ export const UPLOAD = [
 export const ROUTES: Route[] = [
   ...plain('nothing', 'GET /health', 'GET /downloads/:file_id'),
   ...plain('admin', 'GET /admin/clients', 'GET /admin/clients/:id', 'DELETE /admin/clients/:id'),
+  ...plain('admin', 'DELETE /admin/samples'),
   json('admin', 'POST /admin/clients', { name: 'one' }),
   json('admin', 'PATCH /admin/clients/:id', { name: 'two' }),
   json('admin', 'POST /admin/clients/:id/rotate', { what: 'key' }),
@@ -78,6 +82,8 @@ export const ROUTES: Route[] = [
   ...plain(READ, `GET ${FIELDS}`),
   { call: `GET ${FIELDS}/:field_name/options`, needs: READ, body: 'none', query: '?operator=eq' },
   json(READ, `POST ${FIELDS}/:field_name/options-counts`, { filter_params: null }),
+  ...CAMPAIGN_ROUTES,
+  ...JUDGE_ROUTES,
 ];
 
 /** For each route that takes JSON: a body with several mistakes, and a JSON Pointer to every one. */
@@ -103,4 +109,6 @@ export const MISTAKES: Record<string, [object, string]> = {
     '/extra_fields/0 /search_params/filters',
   ],
   [`POST ${FIELDS}/:field_name/options-counts`]: [{ filter_params: 5 }, '/filter_params'],
+  ...CAMPAIGN_MISTAKES,
+  ...JUDGE_MISTAKES,
 };

@@ -68,6 +68,20 @@ export class DatasetsApi extends RpcTarget {
     return this.#datasets.listRecords(datasetId, offset, limit);
   }
 
+  getRecord(id: string): StoredRecord | null {
+    return this.#datasets.getRecord(id);
+  }
+
+  /** See {@link Datasets.updateRecord}. */
+  updateRecord(id: string, change: Partial<RecordContent>): 'updated' | 'not_found' | 'too_large' {
+    return this.#datasets.updateRecord(id, change, Date.now());
+  }
+
+  /** Deletes the records that are there of those named; how many that were. */
+  deleteRecords(ids: readonly string[]): number {
+    return this.#datasets.deleteRecords(ids);
+  }
+
   /** Writes the records into a JSONL file that lives for a day; null when there is no such dataset. */
   export(datasetId: string): StoredFile | null {
     const dataset = this.#datasets.get(datasetId);

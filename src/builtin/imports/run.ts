@@ -1,5 +1,6 @@
 import type { StoredTask } from '../tasks.sql.ts';
 import { runFileSlice } from './file.ts';
+import { runListSlice } from './list.ts';
 import type { ImportStores } from './stores.ts';
 
 /**
@@ -11,5 +12,10 @@ export function runSlice(task: StoredTask, stores: ImportStores, now: number): S
   switch (task.kind) {
     case 'file':
       return runFileSlice(task, stores, now);
+    case 'explorer':
+    case 'playground':
+    case 'campaign':
+    case 'dataset':
+      return runListSlice(task, stores, now);
   }
 }

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { recordContent } from '../datasets.sql.ts';
 import { originOf, workspaceOf, type BuiltinEnv } from '../context.ts';
 import { signedLink } from '../downloads.ts';
-import { notFound, observabilityInvalid } from '../errors.ts';
+import { datasetNotFound, notFound, observabilityInvalid } from '../errors.ts';
 import { anyObject, pageQuery, readBody, readQuery, readUuid } from '../validate.ts';
 import { recordsBody } from '../records-body.ts';
 import { datasetView, pageLinks, paginated, recordView, taskView } from '../views.ts';
@@ -23,19 +23,16 @@ const updateDataset = z.lazy(() =>
 const createRecord = z.lazy(() =>
   z.object({ payload: anyObject, properties: anyObject.default({}) }),
 );
-const importFromFile = z.lazy(() => z.object({ file_id: z.string().toLowerCase() }));
 
 const EXPORT_LINK_MS = 86_400_000;
 
 const onlyPageQuery = z.lazy(pageQuery);
 const listQuery = z.lazy(() => pageQuery().extend({ q: z.string().nullish() }));
 
-const datasetNotFound = (id: string) => notFound('Dataset', id, 'DATASET_NOT_FOUND');
-
 const datasetId = (c: Parameters<typeof readUuid>[0]) =>
   readUuid(c, 'dataset_id', observabilityInvalid);
 
-/** `/v1/observability/datasets`: datasets, their records, from-file imports, tasks and exports. */
+/** `/v1/observability/datasets`: datasets, their records, tasks and exports. */
 export const datasetRoutes = new Hono<BuiltinEnv>()
   .get('/', async (c) => {
     const query = readQuery(c, listQuery, observabilityInvalid);
@@ -100,16 +97,6 @@ export const datasetRoutes = new Hono<BuiltinEnv>()
     const record = await workspaceOf(c.env).datasets.createRecord(id, content, 'DIRECT_INPUT');
     if (record === null) throw datasetNotFound(id);
     return c.body(recordView(record), 201, { 'content-type': 'application/json' });
-  })
-  .post('/:dataset_id/imports/from-file', async (c) => {
-    const id = datasetId(c);
-    const { file_id } = await readBody(c, importFromFile, observabilityInvalid);
-    const workspace = workspaceOf(c.env);
-    if ((await workspace.datasets.get(id)) === null) throw datasetNotFound(id);
-    if ((await workspace.files.get(file_id)) === null) throw notFound('File', file_id, null);
-    const task = await workspace.tasks.start(id, { kind: 'file', input: file_id });
-    if (task === null) throw datasetNotFound(id);
-    return c.json(taskView(task, await workspace.identity()), 202);
   })
   .get('/:dataset_id/tasks', async (c) => {
     const id = datasetId(c);

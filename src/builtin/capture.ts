@@ -1,0 +1,117 @@
+import { boundedJson, CUT_MARK } from '../domain/bounded.ts';
+import { CompletionReader } from '../domain/completion.ts';
+import { isObject, parseJson, type JsonObject } from '../domain/json.ts';
+import { EventDataReader } from '../domain/sse.ts';
+import { logError } from '../platform/log.ts';
+import { workspaceOf } from './context.ts';
+import type { NewEvent } from '../domain/event.ts';
+
+/** A chat on its way, as far as it is known before the answer. */
+export interface RelayedChat {
+  request: Uint8Array;
+  requestId: string;
+  /** Milliseconds since the epoch. */
+  startedAt: number;
+}
+
+// What is kept of one chat, in bytes: 256 kB in all.
+const MAX_MESSAGES_BYTES = 160_000;
+const MAX_ANSWER_BYTES = 64_000;
+const MAX_TOOLS_BYTES = 16_000;
+const MAX_METADATA_BYTES = 16_000;
+/** Stands for metadata that are too long: half an object would be none. */
+const CUT_METADATA = JSON.stringify({ metadata: CUT_MARK });
+/** Of a JSON answer that is longer, only usage and text up to here could be read; it is left unread. */
+const MAX_BODY_LENGTH = 8 * 1024 * 1024;
+
+/**
+ * Watches the answer to a chat go by and records the chat as an event when it has ended, cut or left included.
+ * @param answer the upstream's answer; one that is no success is not recorded
+ */
+export function chatRecorder(chat: RelayedChat, answer: Response, env: Env): ChatRecorder | null {
+  if (!answer.ok) return null;
+  const isStream = /^text\/event-stream/i.test(answer.headers.get('content-type') ?? '');
+  const correlationId = answer.headers.get('mistral-correlation-id') ?? chat.requestId;
+  return new ChatRecorder(chat, correlationId, isStream, env);
+}
+
+class ChatRecorder {
+  readonly #chat: RelayedChat;
+  readonly #correlationId: string;
+  readonly #env: Env;
+  readonly #completion = new CompletionReader();
+  readonly #events: EventDataReader | null;
+  readonly #decoder = new TextDecoder();
+  #body = '';
+
+  constructor(chat: RelayedChat, correlationId: string, isStream: boolean, env: Env) {
+    this.#chat = chat;
+    this.#correlationId = correlationId;
+    this.#env = env;
+    this.#events = isStream ? new EventDataReader() : null;
+  }
+
+  chunk(bytes: Uint8Array): void {
+    if (this.#events !== null) {
+      for (const data of this.#events.push(bytes)) this.#completion.readChunk(data);
+    } else if (this.#body.length < MAX_BODY_LENGTH) {
+      this.#body += this.#decoder.decode(bytes, { stream: true });
+    }
+  }
+
+  async end(): Promise<void> {
+    try {
+      if (this.#events === null) this.#completion.readBody(this.#body);
+      await workspaceOf(this.#env).recordEvents([this.#event(Date.now())]);
+    } catch (error) {
+      logError('capture_failed', error, { request_id: this.#chat.requestId });
+    }
+  }
+
+  #event(now: number): NewEvent {
+    const parsed = parseJson(new TextDecoder().decode(this.#chat.request));
+    const request: JsonObject = isObject(parsed) ? parsed : {};
+    const messages = Array.isArray(request['messages']) ? request['messages'].filter(isObject) : [];
+    const tools = Array.isArray(request['tools']) ? request['tools'].filter(isObject) : [];
+    const { id, messages: answers, usage } = this.#completion.completion;
+    const metadata = isObject(request['metadata']) ? JSON.stringify(request['metadata']) : '{}';
+    return {
+      eventId: crypto.randomUUID(),
+      correlationId: this.#correlationId,
+      completionId: id,
+      createdAt: this.#chat.startedAt,
+      modelName: typeof request['model'] === 'string' ? request['model'] : '',
+      inputTokens: usage.promptTokens,
+      outputTokens: usage.completionTokens,
+      totalTimeElapsed: (now - this.#chat.startedAt) / 1000,
+      lastUserMessage: textOf(messages.findLast(({ role }) => role === 'user')),
+      responseText: answers.map((answer) => textOf({ ...answer }) ?? '').join('\n'),
+      firstSystemMessage: textOf(messages.find(({ role }) => role === 'system')),
+      apiAgentId: typeof request['agent_id'] === 'string' ? request['agent_id'] : null,
+      invokedTools: answers.flatMap((answer) =>
+        (answer.tool_calls ?? []).map((call) => call.function.name),
+      ),
+      metadata: metadata.length * 3 > MAX_METADATA_BYTES ? CUT_METADATA : metadata,
+      streamed: this.#events !== null,
+      nbMessages: messages.length + answers.length,
+      requestMessages: boundedJson(messages, MAX_MESSAGES_BYTES),
+      responseMessages: boundedJson(answers, MAX_ANSWER_BYTES),
+      enabledTools: boundedJson(tools, MAX_TOOLS_BYTES),
+      isSample: false,
+    };
+  }
+}
+
+/** The text of a message; of a list of chunks, that of its text chunks. */
+function textOf(message: JsonObject | undefined): string | null {
+  const content = message?.['content'];
+  if (typeof content === 'string') return content;
+  if (!Array.isArray(content)) return null;
+  return content
+    .map((chunk: unknown) =>
+      isObject(chunk) && chunk['type'] === 'text' && typeof chunk['text'] === 'string'
+        ? chunk['text']
+        : '',
+    )
+    .join('');
+}
