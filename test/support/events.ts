@@ -1,4 +1,4 @@
-import type { TestWorker } from './worker.ts';
+import { ADMIN_KEY, send, type TestWorker } from './worker.ts';
 
 /** What `Workspace.recordEvents` takes of each chat; see NewEvent in src/builtin/events.sql.ts. */
 export interface NewEvent {
@@ -38,6 +38,12 @@ export async function recordEvents(worker: TestWorker, events: NewEvent[]): Prom
   for (let at = 0; at < events.length; at += 1000) {
     await workspace.recordEvents(events.slice(at, at + 1000));
   }
+}
+
+/** Takes the sample events away, so that a workspace holds what a test records and nothing else. */
+export async function deleteSamples(worker: TestWorker): Promise<void> {
+  const answer = await send(`${worker.url}/admin/samples`, ADMIN_KEY, 'DELETE');
+  if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);
 }
 
 /** A chat with what is given, the rest plain. */

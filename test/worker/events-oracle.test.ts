@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { EVENT_FIELDS, operatorsOf, type FieldType } from '../../src/domain/filter-fields.ts';
-import { newEvent, randomOf, recordEvents, type NewEvent } from '../support/events.ts';
+import {
+  deleteSamples,
+  newEvent,
+  randomOf,
+  recordEvents,
+  type NewEvent,
+} from '../support/events.ts';
 import { holds, type Sample, type Wire } from '../support/oracle.ts';
 import { send, startWorker, type TestClient, type TestWorker } from '../support/worker.ts';
 
@@ -150,6 +156,7 @@ let client: TestClient;
 before(async () => {
   worker = await startWorker();
   client = await worker.createClient();
+  await deleteSamples(worker);
   await recordEvents(worker, EVENTS);
 });
 after(() => worker.dispose());

@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import { Mistral } from '@mistralai/mistralai';
 import { ObservabilityError } from '@mistralai/mistralai/models/errors';
 import { NOWHERE } from '../support/builtin.ts';
-import { newEvent, recordEvents } from '../support/events.ts';
+import { deleteSamples, newEvent, recordEvents } from '../support/events.ts';
 import { startWorker, type TestWorker } from '../support/worker.ts';
 
 // The searches as the official SDK makes them, which checks the shape of every answer.
@@ -30,6 +30,7 @@ before(async () => {
   worker = await startWorker();
   const { key } = await worker.createClient();
   mistral = new Mistral({ serverURL: worker.url, apiKey: key });
+  await deleteSamples(worker);
   await recordEvents(worker, EVENTS);
 });
 after(() => worker.dispose());

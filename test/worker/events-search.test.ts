@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import * as z from 'zod';
 import { answered, BuiltinApi, NOWHERE, observabilityError } from '../support/builtin.ts';
-import { newEvent, recordEvents, type NewEvent } from '../support/events.ts';
+import { deleteSamples, newEvent, recordEvents, type NewEvent } from '../support/events.ts';
 import { startWorker, type TestWorker } from '../support/worker.ts';
 
 const EVENTS = '/v1/observability/chat-completion-events';
@@ -88,6 +88,7 @@ let api: BuiltinApi;
 before(async () => {
   worker = await startWorker();
   api = new BuiltinApi(worker, await worker.createClient());
+  await deleteSamples(worker);
   await recordEvents(worker, [RICH, BARE, ...CROWD]);
 });
 after(() => worker.dispose());
