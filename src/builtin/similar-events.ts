@@ -8,8 +8,8 @@ const MAX_CANDIDATES = 80;
 const COMMON = 1000;
 /** As many events, about, are ranked. */
 const MAX_RANKED = 5000;
-/** By common words an event is compared with so many before and after it. */
-const NEIGHBOURS = 1000;
+/** Of a common word, so many of the newest events that have it are looked at. */
+const NEWEST = 2000;
 
 interface Word {
   text: string;
@@ -19,8 +19,8 @@ interface Word {
 
 /**
  * `seq` of the events that share an event's most telling words, the most similar first (BM25), itself left out.
- * Telling are the words that few events have. Where those find too few, its neighbours in time follow that share the
- * most of its common words.
+ * Telling are the words that few events have. Where those find too few, new ones follow that share the most of its
+ * common words.
  */
 export function similarSeqs(sql: SqlStorage, event: EventRow, limit: number): number[] {
   const words = wordsOf(sql, event);
@@ -29,8 +29,8 @@ export function similarSeqs(sql: SqlStorage, event: EventRow, limit: number): nu
   if (ranked.length === limit) return ranked;
   const common = words.filter(({ count }) => count === COMMON).slice(0, MAX_WORDS);
   const known = new Set([event.seq, ...ranked]);
-  const near = neighboursBy(sql, common, event.seq).filter((seq) => !known.has(seq));
-  return [...ranked, ...near].slice(0, limit);
+  const others = newestBy(sql, common).filter((seq) => !known.has(seq));
+  return [...ranked, ...others].slice(0, limit);
 }
 
 /** The words of an event that others have too, the rarest first, of equally rare ones the longest. */
@@ -76,14 +76,14 @@ function rankedBy(
 }
 
 /** Those that share the most words first; of equal ones, the newest. */
-function neighboursBy(sql: SqlStorage, words: readonly Word[], itself: number): number[] {
+function newestBy(sql: SqlStorage, words: readonly Word[]): number[] {
   const shared = new Map<number, number>();
   for (const { text } of words) {
+    // FTS5 reads backwards as far as it has to; within a range of rows it reads all that have the word.
     const rows = sql.exec<{ seq: number }>(
-      `SELECT rowid AS seq FROM event_text WHERE event_text MATCH ? AND rowid BETWEEN ? AND ?`,
+      `SELECT rowid AS seq FROM event_text WHERE event_text MATCH ? ORDER BY rowid DESC LIMIT ?`,
       phrase(text),
-      itself - NEIGHBOURS,
-      itself + NEIGHBOURS,
+      NEWEST,
     );
     for (const { seq } of rows) shared.set(seq, (shared.get(seq) ?? 0) + 1);
   }
