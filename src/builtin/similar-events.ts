@@ -9,7 +9,7 @@ const COMMON = 1000;
 /** As many events, about, are ranked. */
 const MAX_RANKED = 5000;
 /** Of a common word, so many of the newest events that have it are looked at. */
-const NEWEST = 2000;
+const NEWEST = 500;
 
 interface Word {
   text: string;
