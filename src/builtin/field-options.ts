@@ -7,7 +7,7 @@ import {
 } from '../domain/filter-fields.ts';
 import type { FilterTree } from '../domain/filter.ts';
 import { withinBudget, type EventSearch, type SearchResult } from './event-search.ts';
-import { columnOf, filterSql } from './filter-sql.ts';
+import { answerSql, columnOf, filterSql } from './filter-sql.ts';
 
 /** How many events hold a value; `FieldOptionCountItem`. */
 export interface OptionCount {
@@ -89,10 +89,7 @@ export class FieldOptions {
   #counted(field: EventField, tree: FilterTree | null): { value: Scalar; count: number }[] {
     const { where, values } = filterSql(tree);
     const judgeId = judgeOfField(field.name);
-    const value =
-      judgeId === null
-        ? columnOf(field.name)
-        : `(SELECT answer->>'$' FROM annotations WHERE judge_id = ?2 AND event_seq = e.seq)`;
+    const value = judgeId === null ? columnOf(field.name) : answerSql('?2', field.type);
     const isList = field.type === 'ARRAY' || field.type === 'MAP';
     const rows = this.#sql.exec<{ value: string | number | null; count: number }>(
       `SELECT ${isList ? `item.${field.type === 'MAP' ? 'key' : 'value'}` : value} AS value,

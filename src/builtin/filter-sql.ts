@@ -1,4 +1,4 @@
-import { judgeOfField } from '../domain/filter-fields.ts';
+import { judgeOfField, type FieldType } from '../domain/filter-fields.ts';
 import {
   isGroup,
   type FilterCondition,
@@ -32,7 +32,7 @@ const UNDECIDED: Part = { sql: '1', depth: 1, exact: false };
 /** A part deeper than this is left out; joining a thousand of that depth and the rest of the query add some 20. */
 const MAX_DEPTH = 70;
 const MAX_SQL_LENGTH = 80_000;
-/** `json_each` compiles to some 30 instructions of SQLite, of which a statement has at most 25,000. */
+/** A subquery compiles to some 30 instructions of SQLite, of which a statement has at most 25,000. */
 const MAX_SUBQUERIES = 400;
 
 /** Where a field is kept; with `folded`, a column that has the folded text where `upper()` does not give it. */
@@ -72,6 +72,16 @@ export function columnOf(field: string): string {
   return column;
 }
 
+/**
+ * What a judge answered about an event.
+ * @param judgeId the expression that gives the judge's id
+ */
+export function answerSql(judgeId: string, type: FieldType): string {
+  // A judge may have changed its kind of output: what it answered before is no answer then.
+  const kind = type === 'FLOAT' ? "<>'text'" : "='text'";
+  return `(SELECT answer->>'$' FROM annotations WHERE judge_id=${judgeId} AND event_seq=e.seq AND json_type(answer)${kind})`;
+}
+
 export function filterSql(tree: FilterTree | null): FilterSql {
   const compiler = new Compiler();
   const { sql, exact } = tree === null ? { sql: '1', exact: true } : compiler.tree(tree, false);
@@ -93,25 +103,19 @@ class Compiler {
   }
 
   #condition(condition: FilterCondition, inOr: boolean): Part {
-    const { field, op, value } = condition;
+    const { value } = condition;
     if (typeof value === 'string' && !isPlain(value)) return UNDECIDED;
     if (this.#length > MAX_SQL_LENGTH || this.#subqueries > MAX_SUBQUERIES) return UNDECIDED;
     const part = this.#compiled(condition, this.#column(condition, inOr));
     this.#length += part.sql.length + 10;
-    if (judgeOfField(field) !== null || op === 'includes' || part.sql.includes('json_each')) {
-      this.#subqueries++;
-    }
+    this.#subqueries += part.sql.split('SELECT').length - 1;
     return part;
   }
 
   /** The field as an expression. */
   #column({ field, type }: FilterCondition, inOr: boolean): string {
     const judgeId = judgeOfField(field);
-    if (judgeId !== null) {
-      // A judge may have changed its kind of output: what it answered before is no answer then.
-      const kind = type === 'FLOAT' ? "<>'text'" : "='text'";
-      return `(SELECT answer->>'$' FROM annotations WHERE judge_id=${this.#bound(judgeId)} AND event_seq=e.seq AND json_type(answer)${kind})`;
-    }
+    if (judgeId !== null) return answerSql(this.#bound(judgeId), type);
     const column = columnOf(field);
     // The plus keeps SQLite from collecting and sorting the rows of each of several values.
     return inOr && INDEXED.has(column) ? `+${column}` : column;
@@ -201,7 +205,7 @@ function isPlain(text: string): boolean {
   return !text.includes('\0') && text.isWellFormed();
 }
 
-function lengthSql(type: FilterCondition['type'], column: string): string {
+function lengthSql(type: FieldType, column: string): string {
   if (type === 'ARRAY') return `json_array_length(${column})`;
   if (type === 'MAP') return `(SELECT count(*) FROM json_each(${column}))`;
   return `length(${column})`;
