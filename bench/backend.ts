@@ -20,15 +20,21 @@ interface Workspaces {
   getByName: (name: string) => { recordEvents: (events: NewEvent[]) => Promise<void> };
 }
 
-const WORDS =
-  'wind gust sensor station pressure humidity battery firmware invoice refund order parcel router pairing calibration forecast hail radar cloud storm password account export webhook import dataset judge model stream token'.split(
-    ' ',
-  );
+/** A vocabulary whose words are used as those of a language are: a few everywhere, most of them seldom (Zipf). */
+const VOCABULARY = 5000;
+const WORDS_A_TEXT = 24;
+
+function textOf(index: number): string {
+  return Array.from({ length: WORDS_A_TEXT }, (_, step) => {
+    const even =
+      ((Math.imul(index * WORDS_A_TEXT + step + 1, 2_654_435_761) >>> 8) % 65_536) / 65_536;
+    return `word${Math.floor(VOCABULARY ** even)}`;
+  }).join(' ');
+}
 
 /** The event of a number: the same each time, over thirty days. */
 function eventOf(index: number, total: number): NewEvent {
-  const word = (step: number) => WORDS[(index * 7 + step * step * 13 + step) % WORDS.length] ?? '';
-  const text = Array.from({ length: 24 }, (_, step) => word(step)).join(' ');
+  const text = textOf(index);
   return {
     eventId: randomUUID(),
     correlationId: randomUUID(),

@@ -6,6 +6,8 @@ const MAX_WORDS = 10;
 const MAX_CANDIDATES = 80;
 /** A word is counted in so many events, then it is a common one. */
 const COUNTED = 2000;
+/** Where an event has none but common words, so many stand in: ranking by one reads every event that has it. */
+const MAX_COMMON_WORDS = 2;
 
 /**
  * `seq` of the events that share an event's most telling words, the most similar first (BM25), itself left out.
@@ -38,9 +40,10 @@ function tellingWords(sql: SqlStorage, event: EventRow): string[] {
       .one();
     return { word, count };
   });
-  return counted
+  const shared = counted
     .filter(({ count }) => count > 1)
-    .toSorted((left, right) => left.count - right.count || right.word.length - left.word.length)
-    .slice(0, MAX_WORDS)
-    .map(({ word }) => word);
+    .toSorted((left, right) => left.count - right.count || right.word.length - left.word.length);
+  const telling = shared.filter(({ count }) => count < COUNTED).slice(0, MAX_WORDS);
+  const chosen = telling.length > 0 ? telling : shared.slice(0, MAX_COMMON_WORDS);
+  return chosen.map(({ word }) => word);
 }

@@ -5,7 +5,7 @@ import type { StoredTask } from '../tasks.sql.ts';
 
 /** A slice is small enough for other requests to get their turn between two of them. */
 const SLICE_BYTES = 512 * 1024;
-const SLICE_LINES = 100;
+const SLICE_LINES = 250;
 /** A byte order mark before the longest line, and a CRLF after it. */
 const FRAME_BYTES = 5;
 
