@@ -99,7 +99,7 @@ export class Campaigns {
       .exec<{ count: number }>(`SELECT count(*) AS count FROM campaigns WHERE ${where}`, q)
       .one();
     const rows = this.#sql.exec<CampaignRow>(
-      `SELECT * FROM campaigns WHERE ${where} ORDER BY created_at DESC, id LIMIT ?2 OFFSET ?3`,
+      `SELECT * FROM campaigns WHERE ${where} ORDER BY created_at DESC, rowid DESC LIMIT ?2 OFFSET ?3`,
       q,
       pageSize,
       (page - 1) * pageSize,

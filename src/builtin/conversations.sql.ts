@@ -35,6 +35,9 @@ const SELECT = `SELECT seq, event_id, correlation_id, model_name, created_at, re
                   enabled_tools
                 FROM events JOIN event_bodies USING (seq)`;
 
+/** SQLite takes values of up to 2 MB; an id has at most 500 characters. */
+const IDS_PER_QUERY = 500;
+
 /** What was said in the recorded chats of a workspace, and what judges found in it. */
 export class Conversations {
   readonly #sql: SqlStorage;
@@ -52,17 +55,24 @@ export class Conversations {
     return this.#one(`${SELECT} WHERE seq = ?`, seq);
   }
 
-  /** The id of the event that an event id, or else the `id` of a chat completion, stands for: of several the newest. */
-  eventIdOf(conversationId: string): string | null {
-    const row = this.#sql
-      .exec<{ event_id: string }>(
-        `SELECT event_id FROM events WHERE event_id = ?1 OR completion_id = ?2
-         ORDER BY event_id = ?1 DESC, seq DESC LIMIT 1`,
-        conversationId.toLowerCase(),
-        conversationId,
-      )
-      .next();
-    return row.done ? null : row.value.event_id;
+  /**
+   * For each event id or `id` of a chat completion the id of the event it stands for, of several the newest; an id that
+   * is neither stays as it is.
+   */
+  eventIdsOf(conversationIds: readonly string[]): string[] {
+    const found: string[] = [];
+    for (let start = 0; start < conversationIds.length; start += IDS_PER_QUERY) {
+      const rows = this.#sql.exec<{ id: string }>(
+        `SELECT coalesce(
+           (SELECT event_id FROM events WHERE event_id = lower(named.value)),
+           (SELECT event_id FROM events WHERE completion_id = named.value ORDER BY seq DESC LIMIT 1),
+           named.value
+         ) AS id FROM json_each(?) AS named ORDER BY named.key`,
+        JSON.stringify(conversationIds.slice(start, start + IDS_PER_QUERY)),
+      );
+      for (const { id } of rows) found.push(id);
+    }
+    return found;
   }
 
   /** Ids of events that are still there, in the order given. */

@@ -140,7 +140,7 @@ export const WORKSPACE_MIGRATIONS: readonly string[] = [
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL
   );
-  CREATE INDEX campaigns_by_time ON campaigns (created_at DESC, id);
+  CREATE INDEX campaigns_by_time ON campaigns (created_at);
   CREATE INDEX campaigns_by_judge ON campaigns (judge_id);
   CREATE INDEX campaigns_running ON campaigns (updated_at) WHERE status = 'RUNNING';
   CREATE TABLE campaign_events (

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { ObservabilityError } from '@mistralai/mistralai/models/errors';
-import { NOWHERE, observabilityError as REFUSED } from '../support/builtin.ts';
+import * as z from 'zod';
+import { NOWHERE, observabilityError as REFUSED, paginated } from '../support/builtin.ts';
 import {
   answers,
   CAMPAIGNS,
@@ -14,8 +15,25 @@ import {
   startSide,
   type Side,
 } from '../support/campaigns.ts';
+import { judge } from '../support/judges.ts';
 import { newEvent, recordEvents } from '../support/events.ts';
 import { ADMIN_KEY } from '../support/worker.ts';
+
+const time = z.iso.datetime({ precision: 3 });
+/** `Campaign`, every key of it. */
+const campaign = z.strictObject({
+  id: z.uuidv4(),
+  created_at: time,
+  updated_at: time,
+  deleted_at: z.null(),
+  name: z.string(),
+  owner_id: z.uuidv4(),
+  workspace_id: z.uuidv4(),
+  description: z.string(),
+  max_nb_events: z.int(),
+  search_params: z.strictObject({ filters: z.unknown() }),
+  judge,
+});
 
 let offline: Side;
 
@@ -81,6 +99,33 @@ test('a campaign judges every event that its filter matches; all of it through t
     assert.equal(gone.detail.error_code, 'CAMPAIGN_NOT_FOUND');
   }
   assert.deepEqual(await answers(offline, judgeId, newestFirst), expected, 'they stay');
+});
+
+test('campaigns are told with every key of the contract, page by page', async () => {
+  const { modelName } = await events(offline, 1);
+  const judge_id = await createJudge(offline);
+  const names = ['Ärmel one', 'Ärmel two', 'Ärmel three'];
+  for (const name of names) {
+    const search_params = { filters: { OR: [ofModel(modelName).filters], AND: null } };
+    const created = await offline.api.expect([201, campaign], 'POST', CAMPAIGNS, {
+      ...{ judge_id, name, search_params, description: '', max_nb_events: 10_000 },
+    });
+    assert.deepEqual(created.search_params, search_params);
+    const path = `${CAMPAIGNS}/${created.id}`;
+    assert.equal((await offline.api.expect([200, campaign], 'GET', path)).name, name);
+  }
+  const list = z.strictObject({ campaigns: paginated(campaign) });
+  const page = (query: string) =>
+    offline.api.expect([200, list], 'GET', `${CAMPAIGNS}?q=rmel&page_size=2${query}`);
+  const first = (await page('')).campaigns;
+  assert.equal(first.count, 3);
+  assert.equal(first.previous, null);
+  const second = (await offline.api.expect([200, list], 'GET', first.next ?? '')).campaigns;
+  assert.equal(second.next, null);
+  assert.deepEqual(
+    [...first.results, ...second.results].map(({ name }) => name),
+    names.toReversed(),
+  );
 });
 
 test('the newest events are selected, and what comes later is not', async () => {

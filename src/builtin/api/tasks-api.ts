@@ -86,8 +86,7 @@ export class TasksApi extends RpcTarget {
 
   /** A chat may be named by its completion's id and by its event's: both become the latter. */
   #distinct(ids: readonly string[], kind: 'explorer' | 'playground' | 'dataset'): string[] {
-    const events = this.#conversations;
-    const named = kind === 'playground' ? ids.map((id) => events.eventIdOf(id) ?? id) : ids;
+    const named = kind === 'playground' ? this.#conversations.eventIdsOf(ids) : ids;
     return [...new Set(named)];
   }
 }
