@@ -212,7 +212,8 @@ export const DATASET_OPERATIONS: Operation[] = [
           taskId: w.id('task_id'),
         }),
     ],
-    unknown: { ...UNKNOWN_DATASET, task_id: 'DATASET_TASK_NOT_FOUND' },
+    // Which of the two is missing is not told.
+    unknown: { dataset_id: undefined, task_id: 'DATASET_TASK_NOT_FOUND' },
   },
   {
     call: `GET ${DATASET}/tasks`,

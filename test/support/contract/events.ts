@@ -65,6 +65,7 @@ const searchCases: Case[] = [
   ...refuses('search_params', null, []),
   ...takes('extra_fields', null, [], ['model_name', 'metadata', 'invoked_tools', 'timestamp']),
   ...refuses('extra_fields', 'model_name', [5]),
+  ...fails(400, undefined, 'extra_fields', ['no_such_field']),
 ];
 
 const search = {

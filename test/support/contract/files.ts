@@ -36,7 +36,30 @@ const uploads = (status: Case['status'], ...fields: Record<string, string>[]): C
 const user = (content: unknown) => [{ role: 'user', content }];
 const tool = (name: unknown) => [{ type: 'function', function: { name, parameters: {} } }];
 
+const think = (thought: object) => user([{ type: 'thinking', thinking: [thought] }]);
+const ID = '00000000-0000-4000-8000-000000000000';
+
+/** Every kind of message and content that there is. */
+const EVERYTHING = [
+  { role: 'system', content: [{ type: 'text', text: 'x' }] },
+  ...user([
+    { type: 'text', text: 'x' },
+    { type: 'image_url', image_url: 'https://x.example/' },
+    { type: 'image_url', image_url: { url: 'https://x.example/', detail: 'low' } },
+    { type: 'document_url', document_url: 'https://x.example/', document_name: null },
+    { type: 'reference', reference_ids: [1, 'x'] },
+    { type: 'file', file_id: ID },
+    { type: 'input_audio', input_audio: 'AAAA' },
+  ]),
+  ...think({ type: 'tool_reference', tool: 'web_search', title: 'x', url: null }),
+  ...think({ type: 'reference', reference_ids: [] }),
+  { role: 'assistant', tool_calls: [{ id: 'c', function: { name: 'f', arguments: '{}' } }] },
+  { role: 'tool', content: 'x', tool_call_id: 'c', name: 'f' },
+  { role: 'assistant', content: null, tool_calls: null, prefix: true },
+];
+
 const chatCases: Case[] = [
+  ...takes('messages', EVERYTHING),
   ...needs('model', 'messages'),
   ...takes('messages', [], user(null), user([{ type: 'text', text: 'x' }])),
   ...refuses(

@@ -36,8 +36,8 @@ export interface Operation {
   good?: (world: World) => Sent | Promise<Sent>;
   /** The calls of the official SDK that lead here. */
   sdk: ((mistral: Mistral, world: World) => Promise<unknown>)[];
-  /** For each parameter of the path, the code of the 404 that an unknown one gets. */
-  unknown?: Record<string, string | null>;
+  /** For each parameter of the path, the code of the 404 that an unknown one gets; undefined where any will do. */
+  unknown?: Record<string, string | null | undefined>;
   cases?: Case[];
 }
 
@@ -76,15 +76,21 @@ export const refuses = (path: string, ...values: Value[]) =>
   values.map((value) => bodyCase(path, value, { status: 422 }));
 
 /** Values of a body's field that fit the schema and are refused for what they say. */
-export const fails = (status: 400 | 404, code: string | null, path: string, ...values: Value[]) =>
-  values.map((value) => bodyCase(path, value, { status, code }));
+export const fails = (
+  status: 400 | 404,
+  code: string | null | undefined,
+  path: string,
+  ...values: Value[]
+) =>
+  values.map((value) => bodyCase(path, value, code === undefined ? { status } : { status, code }));
 
 /** Fields that have to be there. */
 export const needs = (...paths: string[]) => paths.flatMap((path) => refuses(path, undefined));
 
 /** Bounds of a text's length. @param prefix of the path, such as `judge_definition.` */
 export function length(path: string, min: number, max: number): Case[] {
-  const inside = takes(path, text(min), text(max));
+  // JSON Schema counts characters, also those of two UTF-16 units.
+  const inside = takes(path, text(min), text(max), `${text(max - 1)}🪁`);
   const outside = refuses(path, ...(min > 0 ? [text(min - 1)] : []), text(max + 1), 5, null);
   return [...inside, ...outside];
 }
