@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, mock, test } from 'node:test';
 import { Mistral } from '@mistralai/mistralai';
-import { NOWHERE } from '../support/builtin.ts';
+import { answered, NOWHERE } from '../support/builtin.ts';
 import { assertGood, assertRefused, assertStream } from '../support/contract/check.ts';
 import type { Case, Operation, Sent } from '../support/contract/operation.ts';
+import * as shape from '../support/contract/shapes.ts';
 import { callsOf, NOT_OFFERED, OFFERED } from '../support/contract/surface.ts';
 import { OPERATIONS } from '../support/contract/table.ts';
 import { World } from '../support/contract/world.ts';
+import { EVENTS } from '../support/judges.ts';
 import { startWorker, type TestWorker } from '../support/worker.ts';
 
 let worker: TestWorker;
@@ -55,6 +57,24 @@ describe('what is not offered answers 404 in the shape of its family', () => {
       await assertRefused(await world.send(call, sent), pathOf(call), 404);
     });
   }
+});
+
+test('every sample event has every key, on its page of the search and alone', async () => {
+  const body = { search_params: { filters: null } };
+  let cursor: string | null = '';
+  let seen = 0;
+  do {
+    const sent = { query: `page_size=100&cursor=${encodeURIComponent(cursor)}`, body };
+    const page = await world.send(`POST ${EVENTS}/search`, sent);
+    const { completion_events: feed } = await answered(page, 200, shape.eventFeed);
+    for (const { event_id } of feed.results) {
+      const event = await world.send(`GET ${EVENTS}/{event_id}`, { ids: { event_id } });
+      await answered(event, 200, shape.event);
+      seen++;
+    }
+    cursor = feed.next;
+  } while (cursor !== null);
+  assert.ok(seen > 300, `${seen} events`);
 });
 
 for (const operation of OPERATIONS) {

@@ -69,7 +69,7 @@ const searchCases: Case[] = [
 ];
 
 const search = {
-  search_params: { filters: null },
+  search_params: { filters: EVERY_OPERATOR },
   extra_fields: ['model_name', 'metadata', 'invoked_tools', 'streamed', 'timestamp', 'event_id'],
 };
 const FILTERS = { and: [is('model_name', 'icontains', 'MISTRAL')] } as {
@@ -192,7 +192,7 @@ export const EVENT_OPERATIONS: Operation[] = [
     call: `POST ${FIELDS}/{field_name}/options-counts`,
     status: 200,
     answer: shape.counts,
-    good: () => ({ body: { filter_params: { filters: null } } }),
+    good: () => ({ body: { filter_params: { filters: EVERY_OPERATOR } } }),
     sdk: [
       (m) =>
         m.beta.observability.chatCompletionEvents.fields.fetchOptionCounts({

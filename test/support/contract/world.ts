@@ -80,10 +80,16 @@ export class World {
     return (await this.api.expect([201, campaign], 'POST', CAMPAIGNS, body)).id;
   }
 
-  /** A chat becomes an event soon after its answer. */
+  /** A chat, with all that an event shows, becomes one soon after its answer. */
   async newEvent(): Promise<string> {
     const requestId = randomUUID();
-    const body = { model: MODEL, messages: QUESTION };
+    const body = {
+      model: MODEL,
+      messages: QUESTION,
+      tools: [{ type: 'function', function: { name: 'get_wind', parameters: {} } }],
+      tool_choice: 'any',
+      metadata: { text: 'x', number: 1, object: { a: null } },
+    };
     const headers = { 'x-request-id': requestId };
     await answered(await this.api.send('POST', CHAT, body, headers), 200, z.unknown());
     const filters = { field: 'correlation_id', op: 'eq', value: requestId };
