@@ -9,7 +9,7 @@ import { until } from '../test/support/until.ts';
 import { ADMIN_KEY, createClient, send, workerOptions } from '../test/support/worker.ts';
 import { median, table, workerdMemory } from './measure.ts';
 
-const SIZES = [1000, 10_000, 100_000];
+const SIZES = (process.argv[2] ?? '1000,10000,100000').split(',').map(Number);
 const ROUNDS = 15;
 const RECORDS = 20_000;
 const EVENTS = '/v1/observability/chat-completion-events';

@@ -21,17 +21,18 @@ export class Events {
   add(event: NewEvent): void {
     const user = clean(event.lastUserMessage);
     const answer = clean(event.responseText);
+    const modelName = clean(event.modelName);
     const system = clean(event.firstSystemMessage);
     const userPreview = preview(user, PREVIEW_LENGTH);
     const answerPreview = preview(answer, PREVIEW_LENGTH);
     const systemPreview = preview(system, SYSTEM_LENGTH);
     const columns: Record<string, SqlStorageValue> = {
       event_id: event.eventId,
-      correlation_id: event.correlationId,
+      correlation_id: clean(event.correlationId),
       completion_id: event.completionId,
       created_at: event.createdAt,
-      model_name: event.modelName,
-      model_name_folded: foldedBeyondAscii(event.modelName),
+      model_name: modelName,
+      model_name_folded: foldedBeyondAscii(modelName),
       input_tokens: event.inputTokens,
       output_tokens: event.outputTokens,
       total_time_elapsed: event.totalTimeElapsed,
@@ -41,8 +42,8 @@ export class Events {
       response_messages_preview_folded: foldedBeyondAscii(answerPreview),
       first_system_message: systemPreview,
       first_system_message_folded: foldedBeyondAscii(systemPreview),
-      api_agent_id: event.apiAgentId,
-      invoked_tools: JSON.stringify(event.invokedTools),
+      api_agent_id: clean(event.apiAgentId),
+      invoked_tools: JSON.stringify(event.invokedTools.map(clean)),
       metadata: event.metadata,
       streamed: event.streamed ? 1 : 0,
       nb_messages: event.nbMessages,
