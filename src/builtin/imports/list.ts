@@ -7,7 +7,7 @@ import { judgeProperties } from './campaign.ts';
 import type { ImportStores } from './stores.ts';
 
 /** A slice is small enough for other requests to get their turn between two of them. */
-const SLICE_IDS = 200;
+const SLICE_IDS = 500;
 const SLICE_UNITS = 1_000_000;
 /** How many skipped ids a task's message names. */
 const NAMED_IDS = 5;
