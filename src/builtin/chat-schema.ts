@@ -3,6 +3,9 @@ import * as z from 'zod';
 // The request of POST /v1/chat/completions as the OpenAPI document has it: closed objects, so that an unknown field
 // is a 422 here as it is upstream.
 
+/** The upstream names no bound; each choice is held until it is sent. */
+const MAX_CHOICES = 128;
+
 /** A chat request. Lazy, as all schemas here: built when first needed, they leave the start-up time alone. */
 export const chatRequestSchema = z.lazy(buildSchema);
 
@@ -17,7 +20,7 @@ function buildSchema() {
   const toolReferenceChunk = z.strictObject({
     type: z.literal('tool_reference').optional(),
     tool: z.string(),
-    title: z.string().optional(),
+    title: z.string(),
     url: z.string().nullish(),
     favicon: z.string().nullish(),
     description: z.string().nullish(),
@@ -113,6 +116,19 @@ function buildSchema() {
     }),
   ]);
 
+  const moderation = z
+    .looseObject({
+      model_name: z.string().optional(),
+      ignore_other_categories: z.boolean().optional(),
+      action: z.enum(['none', 'block']).optional(),
+    })
+    .nullish();
+  const guardrail = z.looseObject({
+    block_on_error: z.boolean().optional(),
+    moderation_llm_v1: moderation,
+    moderation_llm_v2: moderation,
+  });
+
   return z.strictObject({
     model: z.string(),
     messages: z.array(message),
@@ -148,14 +164,14 @@ function buildSchema() {
       .optional(),
     presence_penalty: z.number().min(-2).max(2).nullish(),
     frequency_penalty: z.number().min(-2).max(2).nullish(),
-    n: z.int().min(1).nullish(),
+    n: z.int().min(1).max(MAX_CHOICES).nullish(),
     prediction: z
       .strictObject({ type: z.literal('content').optional(), content: z.string().optional() })
       .optional(),
     parallel_tool_calls: z.boolean().optional(),
     reasoning_effort: z.enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh']).nullish(),
     prompt_mode: z.literal('reasoning').nullish(),
-    guardrails: z.array(z.looseObject({})).nullish(),
+    guardrails: z.array(guardrail).nullish(),
     prompt_cache_key: z.string().nullish(),
     service_tier: z.enum(['auto', 'standard_only']).nullish(),
     safe_prompt: z.boolean().optional(),

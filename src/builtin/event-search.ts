@@ -188,7 +188,7 @@ export class EventSearch {
     const unknown = names.find((name) => !known.has(name));
     if (unknown !== undefined) {
       const message = `There is no field ${JSON.stringify(unknown)}; GET /v1/observability/chat-completion-fields lists them.`;
-      return { ok: false, status: 400, code: 'FIELDS_BAD_REQUEST', message };
+      return { ok: false, status: 400, code: 'SEARCH_BAD_REQUEST', message };
     }
     return { ok: true, value: names.flatMap((name) => known.get(name) ?? []) };
   }

@@ -71,7 +71,7 @@ export const WORKSPACE_MIGRATIONS: readonly string[] = [
     PRIMARY KEY (task_id, position)
   ) WITHOUT ROWID;
   CREATE TABLE events (
-    seq INTEGER PRIMARY KEY,
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
     event_id TEXT NOT NULL UNIQUE,
     correlation_id TEXT NOT NULL,
     completion_id TEXT,

@@ -32,8 +32,11 @@ export type StartResult =
   | { kind: 'refused'; failure: UpstreamFailure }
   | { kind: 'conflict' };
 
-/** The alarm that stands in for the exact one while work is going on, should the work not come to its end. */
-const FALLBACK_ALARM_MS = 60_000;
+/**
+ * The alarm that stands in for the exact one while work is going on, should the object die in it: so late is it then
+ * taken up again. An alarm that comes due while another is at work waits for its end, and is set anew there.
+ */
+const FALLBACK_ALARM_MS = 1000;
 /** KV takes one write a second per key. */
 const COPY_INTERVAL_MS = 1000;
 /** An attempt that has not been noted so long after its time-out died with the object that made it. */
@@ -273,7 +276,9 @@ export class ImportJob extends DurableObject<Env> {
     const state = this.#store.load();
     if (state === null) return;
     const copy = this.#store.copy();
+    const isStartOpen = state.status === 'starting' && state.nextPollAt === null;
     const times = [
+      isStartOpen ? Date.now() + FALLBACK_ALARM_MS : null,
       state.nextPollAt,
       this.#store.nextAttemptAt(),
       copy.isCurrent ? null : copy.at + COPY_INTERVAL_MS,

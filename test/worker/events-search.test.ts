@@ -167,7 +167,7 @@ describe('previews', () => {
     const body = { search_params: { filters: null }, extra_fields: ['model_name', 'colour'] };
     for (const path of ['search', 'search-ids']) {
       const answer = api.send('POST', `${EVENTS}/${path}`, body);
-      await refused(answer, 400, 'FIELDS_BAD_REQUEST', /no field "colour"/);
+      await refused(answer, 400, 'SEARCH_BAD_REQUEST', /no field "colour"/);
     }
   });
 });

@@ -37,7 +37,7 @@ function usageOf({ promptTokens, completionTokens }: Completion, choices: number
 }
 
 function choiceIndexes(request: ChatRequest): number[] {
-  return Array.from({ length: Math.min(request.n ?? 1, 16) }, (_, index) => index);
+  return Array.from({ length: request.n ?? 1 }, (_, index) => index);
 }
 
 function toolCallsOf(completion: Completion) {

@@ -114,7 +114,10 @@ export const datasetRoutes = new Hono<BuiltinEnv>()
     const taskId = readUuid(c, 'task_id', observabilityInvalid);
     const workspace = workspaceOf(c.env);
     const task = await workspace.tasks.get(id, taskId);
-    if (task === null) throw notFound('Task', taskId, 'DATASET_TASK_NOT_FOUND');
+    if (task === null) {
+      if ((await workspace.datasets.get(id)) === null) throw datasetNotFound(id);
+      throw notFound('Task', taskId, 'DATASET_TASK_NOT_FOUND');
+    }
     return c.json(taskView(task, await workspace.identity()));
   })
   .get('/:dataset_id/exports/to-jsonl', async (c) => {

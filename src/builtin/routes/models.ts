@@ -40,8 +40,10 @@ const cards = MODEL_IDS.map((id) => ({
 /** `/v1/models`: the names that examples use. The offline model answers under any name. */
 export const modelRoutes = new Hono<BuiltinEnv>()
   .get('/', (c) => {
-    const wanted = c.req.query('model');
-    const data = wanted === undefined ? cards : cards.filter(({ id }) => id === wanted);
+    const { model, provider } = c.req.query();
+    const data = cards.filter(
+      ({ id, owned_by }) => id === (model ?? id) && owned_by === (provider ?? owned_by),
+    );
     return c.json({ object: 'list', data });
   })
   .get('/:model_id', (c) => c.json(cardOf(c.req.param('model_id'))))
