@@ -1,5 +1,5 @@
-import { EventBoundary, KEEPALIVE } from '../domain/sse.ts';
-import { logError } from '../platform/log.ts';
+import { EventFramer, MAX_EVENT_BYTES } from '../domain/sse-frames.ts';
+import { KEEPALIVE } from '../domain/sse.ts';
 
 /** Times of a relayed stream, in milliseconds. */
 export interface StreamTimes {
@@ -9,96 +9,132 @@ export interface StreamTimes {
   idleTimeoutMs: number;
 }
 
-/** Sees an answer go by, each chunk after the client has got it. */
-export interface AnswerObserver {
-  chunk: (bytes: Uint8Array) => void;
-  /** The answer has ended, whole or not. */
-  end: () => Promise<void>;
-}
-
 /**
- * Relays a body of a known kind as it comes, for an observer's sake; without one the runtime does it better.
- * @param length bytes that the body has, where that is known: the client is told it
+ * Why a stream is over: the upstream ended it (`held` is what came after the last whole event), broke it, fell silent,
+ * sent an event beyond all bounds, or the client has gone.
  */
-export function relayBody(
-  upstream: ReadableStream<Uint8Array>,
-  length: number | null,
-  observer: AnswerObserver,
-  abort: AbortController,
-): { body: ReadableStream<Uint8Array>; done: Promise<void> } {
-  const { readable, writable } =
-    length === null ? new IdentityTransformStream() : new FixedLengthStream(length);
-  return { body: readable, done: pump(upstream, writable, null, observer, abort) };
+export type StreamEnd =
+  | { kind: 'ended'; held: Uint8Array }
+  | { kind: 'broken' }
+  | { kind: 'idle' }
+  | { kind: 'too_large' }
+  | { kind: 'client_left' };
+
+/** Sees a stream go by and decides how it ends for the client. */
+export interface StreamWatcher {
+  /** One or more whole events, after the client has got them. */
+  events: (bytes: Uint8Array) => void;
+  /** The last bytes for the client; null where it should see the stream break. */
+  lastWords: (end: StreamEnd) => Uint8Array | null;
 }
 
+/** What every event stream gets: what the upstream ended is passed on, what it broke is seen to break. */
+export const PLAIN_STREAM: StreamWatcher = {
+  events: () => undefined,
+  lastWords: (end) => (end.kind === 'ended' ? end.held : null),
+};
+
 /**
- * Relays an event stream, bytes unchanged, comments put in only between events. The copying has to outlive the
- * handler: hold `done` with `waitUntil`. A slow client slows the upstream, because each chunk is awaited.
- * @param abort closes the upstream; fired when the client has gone or the upstream is silent for too long
+ * Relays an event stream: bytes unchanged, each event whole and as soon as it is, comments only between events. The
+ * copying has to outlive the handler: hold `done` with `waitUntil`. A slow client slows the upstream, because each
+ * write is awaited, and nothing is held but the one event that is not complete.
+ * @param signal fires when the client has gone
+ * @param abort closes the upstream
  */
 export function relayStream(
   upstream: ReadableStream<Uint8Array>,
   times: StreamTimes,
-  observer: AnswerObserver | null,
+  watcher: StreamWatcher,
+  signal: AbortSignal,
   abort: AbortController,
-): { body: ReadableStream<Uint8Array>; done: Promise<void> } {
+): { body: ReadableStream<Uint8Array>; done: Promise<StreamEnd> } {
   const { readable, writable } = new IdentityTransformStream();
-  return { body: readable, done: pump(upstream, writable, times, observer, abort) };
+  return { body: readable, done: pump(upstream, writable, times, watcher, signal, abort) };
 }
+
+const KEEPALIVE_BYTES = new TextEncoder().encode(KEEPALIVE);
 
 async function pump(
   upstream: ReadableStream<Uint8Array>,
   client: WritableStream<Uint8Array>,
-  times: StreamTimes | null,
-  observer: AnswerObserver | null,
+  times: StreamTimes,
+  watcher: StreamWatcher,
+  signal: AbortSignal,
   abort: AbortController,
-): Promise<void> {
+): Promise<StreamEnd> {
   const reader = upstream.getReader();
   const writer = client.getWriter();
-  const boundary = new EventBoundary();
-  const keepalive = new TextEncoder().encode(KEEPALIVE);
+  const framer = new EventFramer();
   let lastChunkAt = Date.now();
-  let lastByteAt = lastChunkAt;
+  let lastWriteAt = lastChunkAt;
   let isWriting = false;
+  let isIdle = false;
+  let hasLeft = false;
 
   // One timer a stream: it looks when the next moment to act comes, instead of being set anew with each chunk.
-  let timer = times === null ? null : setTimeout(onSilence, times.heartbeatMs);
+  let timer = setTimeout(onSilence, Math.min(times.heartbeatMs, times.idleTimeoutMs));
   function onSilence(): void {
-    if (times === null) return;
     const now = Date.now();
     if (now - lastChunkAt >= times.idleTimeoutMs) {
+      isIdle = true;
       abort.abort(new Error('The upstream was silent for too long.'));
       return;
     }
-    if (now - lastByteAt >= times.heartbeatMs && boundary.between && !isWriting) {
-      lastByteAt = now;
+    if (now - lastWriteAt >= times.heartbeatMs && !isWriting) {
+      lastWriteAt = now;
       // A write to a client that has gone fails: that is how it is noticed on a silent stream.
-      writer.write(keepalive).catch((error: unknown) => abort.abort(error));
+      writer.write(KEEPALIVE_BYTES).catch((error: unknown) => {
+        hasLeft = true;
+        abort.abort(error);
+      });
     }
-    const untilHeartbeat = lastByteAt + times.heartbeatMs - now;
-    const untilIdle = lastChunkAt + times.idleTimeoutMs - now;
-    const wait = untilHeartbeat > 0 ? Math.min(untilHeartbeat, untilIdle) : times.heartbeatMs;
-    timer = setTimeout(onSilence, Math.max(1, wait));
+    const untilHeartbeat = Math.max(1, lastWriteAt + times.heartbeatMs - now);
+    const untilIdle = Math.max(1, lastChunkAt + times.idleTimeoutMs - now);
+    timer = setTimeout(onSilence, Math.min(untilHeartbeat, untilIdle));
   }
 
-  try {
+  async function copy(): Promise<StreamEnd> {
     for (;;) {
       const { done, value } = await reader.read();
-      if (done) break;
-      lastChunkAt = lastByteAt = Date.now();
-      boundary.push(value);
+      if (done) return { kind: 'ended', held: framer.held };
+      lastChunkAt = Date.now();
+      const whole = framer.push(value);
+      if (framer.heldBytes > MAX_EVENT_BYTES) return { kind: 'too_large' };
+      if (whole === null) continue;
       isWriting = true;
-      await writer.write(value);
+      try {
+        await writer.write(whole);
+      } catch {
+        return { kind: 'client_left' };
+      }
       isWriting = false;
-      observer?.chunk(value);
+      lastWriteAt = lastChunkAt;
+      watcher.events(whole);
     }
+  }
+
+  // Whoever leaves or breaks off makes a read or a write fail; who it was is told by what is set then.
+  const copied = await copy().catch((): StreamEnd => ({ kind: 'broken' }));
+  clearTimeout(timer);
+  const end: StreamEnd =
+    signal.aborted || hasLeft ? { kind: 'client_left' } : isIdle ? { kind: 'idle' } : copied;
+  if (end.kind !== 'ended') abort.abort(new Error(`The stream is over: ${end.kind}.`));
+  await finish(writer, end.kind === 'client_left' ? null : watcher.lastWords(end));
+  return end;
+}
+
+async function finish(
+  writer: WritableStreamDefaultWriter<Uint8Array>,
+  lastWords: Uint8Array | null,
+): Promise<void> {
+  try {
+    if (lastWords === null) {
+      await writer.abort(new Error('The stream broke off.'));
+      return;
+    }
+    if (lastWords.byteLength > 0) await writer.write(lastWords);
     await writer.close();
-  } catch (error) {
-    // The upstream broke, or the client left. Either way both sides end, and the client's not as if all were well.
-    abort.abort(error);
-    await writer.abort(error).catch((abortError: unknown) => logError('stream_abort', abortError));
-  } finally {
-    clearTimeout(timer);
-    await observer?.end();
+  } catch {
+    // The client has gone between its last event and this one: there is nobody left to tell.
   }
 }

@@ -1,0 +1,84 @@
+import { CompletionReader, type Usage } from './completion.ts';
+import { isObject, parseJson } from './json.ts';
+import { eventFrame } from './sse.ts';
+
+/** How the answer to a chat came to its end. */
+export type Outcome =
+  | 'completed'
+  | 'client_aborted'
+  | 'upstream_cut'
+  | 'idle_timeout'
+  | 'upstream_error';
+
+/** Of the first event only the head is looked at, for id and model. */
+const MAX_HEAD_LENGTH = 65_536;
+
+/**
+ * What a relay has to know of a chat's stream: whether it came to `[DONE]`, its usage, and what its chunks are called,
+ * for the chunk that reports a break. It is given whole events, and reads only those that it needs.
+ */
+export class ChatStreamFacts {
+  #head: string | null = null;
+  #usage: string | null = null;
+  #isDone = false;
+
+  /** Takes the text of one or more whole events. */
+  see(events: string): void {
+    if (this.#head === null && events.includes('data:')) {
+      this.#head = events.slice(0, MAX_HEAD_LENGTH);
+    }
+    if (events.includes('"usage"')) this.#usage = events;
+    if (!this.#isDone && events.includes('[DONE]')) {
+      this.#isDone = dataOf(events).includes('[DONE]');
+    }
+  }
+
+  /** Whether the stream came to its proper end. */
+  get isDone(): boolean {
+    return this.#isDone;
+  }
+
+  /** The last usage that the stream told; nulls when it told none. */
+  get usage(): Usage {
+    const reader = new CompletionReader();
+    for (const data of dataOf(this.#usage ?? '')) reader.readChunk(data);
+    return reader.completion.usage;
+  }
+
+  /**
+   * The event that ends a stream that broke: a chunk that both SDKs parse, named as the stream's chunks are, with
+   * `finish_reason: "error"`, and what happened beside it.
+   * @param now milliseconds since the epoch
+   */
+  breakEvent(
+    error: { code: 'upstream_interrupted' | 'idle_timeout'; message: string },
+    { requestId, model }: { requestId: string; model: string },
+    now: number,
+  ): string {
+    const first = dataOf(this.#head ?? '')
+      .map(parseJson)
+      .find(isObject);
+    const created = first?.['created'];
+    return eventFrame(
+      JSON.stringify({
+        id: typeof first?.['id'] === 'string' ? first['id'] : requestId,
+        object: 'chat.completion.chunk',
+        created: typeof created === 'number' ? created : Math.floor(now / 1000),
+        model: typeof first?.['model'] === 'string' ? first['model'] : model,
+        choices: [{ index: 0, delta: { content: '' }, finish_reason: 'error' }],
+        error: { ...error, request_id: requestId },
+      }),
+    );
+  }
+}
+
+/** The `data` of each event in a text of whole events. */
+export function dataOf(events: string): string[] {
+  return events.split(/\r\n\r\n|\n\n|\r\r|\n\r\n/).flatMap((event) => {
+    const lines = event
+      .split(/\r\n|\r|\n/)
+      .filter((line) => line.startsWith('data:'))
+      .map((line) => line.slice(line[5] === ' ' ? 6 : 5));
+    return lines.length > 0 ? [lines.join('\n')] : [];
+  });
+}
