@@ -1,7 +1,7 @@
 import { boundedJson, CUT_MARK } from '../domain/bounded.ts';
 import { CompletionReader } from '../domain/completion.ts';
 import { isObject, parseJson, type JsonObject } from '../domain/json.ts';
-import { EventDataReader } from '../domain/sse.ts';
+import { dataOf } from '../domain/chat-stream.ts';
 import { logError } from '../platform/log.ts';
 import { workspaceOf } from './context.ts';
 import type { NewEvent } from '../domain/event.ts';
@@ -21,9 +21,6 @@ const MAX_TOOLS_BYTES = 16_000;
 const MAX_METADATA_BYTES = 16_000;
 /** Stands for metadata that are too long: half an object would be none. */
 const CUT_METADATA = JSON.stringify({ metadata: CUT_MARK });
-/** Of a JSON answer that is longer, only usage and text up to here could be read; it is left unread. */
-const MAX_BODY_LENGTH = 8 * 1024 * 1024;
-
 /**
  * Watches the answer to a chat go by and records the chat as an event when it has ended, cut or left included.
  * @param answer the upstream's answer; one that is no success is not recorded
@@ -40,28 +37,28 @@ class ChatRecorder {
   readonly #correlationId: string;
   readonly #env: Env;
   readonly #completion = new CompletionReader();
-  readonly #events: EventDataReader | null;
-  readonly #decoder = new TextDecoder();
-  #body = '';
+  readonly #isStream: boolean;
 
   constructor(chat: RelayedChat, correlationId: string, isStream: boolean, env: Env) {
     this.#chat = chat;
     this.#correlationId = correlationId;
     this.#env = env;
-    this.#events = isStream ? new EventDataReader() : null;
+    this.#isStream = isStream;
   }
 
-  chunk(bytes: Uint8Array): void {
-    if (this.#events !== null) {
-      for (const data of this.#events.push(bytes)) this.#completion.readChunk(data);
-    } else if (this.#body.length < MAX_BODY_LENGTH) {
-      this.#body += this.#decoder.decode(bytes, { stream: true });
-    }
+  /** Takes the text of one or more whole events of a stream. */
+  events(text: string): void {
+    for (const data of dataOf(text)) this.#completion.readChunk(data);
   }
 
+  /** Takes the text of an answer that was not streamed. */
+  body(text: string): void {
+    this.#completion.readBody(text);
+  }
+
+  /** The answer has ended, whole or not: records the chat. */
   async end(): Promise<void> {
     try {
-      if (this.#events === null) this.#completion.readBody(this.#body);
       await workspaceOf(this.#env).recordEvents([this.#event(Date.now())]);
     } catch (error) {
       logError('capture_failed', error, { request_id: this.#chat.requestId });
@@ -92,7 +89,7 @@ class ChatRecorder {
         (answer.tool_calls ?? []).map((call) => call.function.name),
       ),
       metadata: metadata.length * 3 > MAX_METADATA_BYTES ? CUT_METADATA : metadata,
-      streamed: this.#events !== null,
+      streamed: this.#isStream,
       nbMessages: messages.length + answers.length,
       requestMessages: boundedJson(messages, MAX_MESSAGES_BYTES),
       responseMessages: boundedJson(answers, MAX_ANSWER_BYTES),

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { Refusal } from '../domain/failures.ts';
 import type { ObservedTask } from '../domain/import.ts';
 import { parseJson } from '../domain/json.ts';
+import { retryAfterOf } from '../domain/retry-after.ts';
 import type { Upstream } from './upstream.ts';
 
 /** An answer that is no success; `retryAfterMs` is what the upstream asked for. */
@@ -65,7 +66,14 @@ export class DatasetsClient {
     let response: Response;
     let text: string;
     try {
-      response = await this.#upstream({ method, path, headers, body, signal });
+      response = await this.#upstream({
+        method,
+        path,
+        headers,
+        body,
+        signal,
+        headersTimeoutMs: CALL_TIMEOUT_MS,
+      });
       text = await response.text();
     } catch (error) {
       const message =
@@ -73,7 +81,7 @@ export class DatasetsClient {
       return failed(null, message, '', null);
     }
     if (!response.ok) {
-      const retryAfterMs = retryAfter(response.headers.get('retry-after'), Date.now());
+      const retryAfterMs = retryAfterOf(response.headers.get('retry-after'), Date.now());
       return failed(response.status, upstreamMessage(text), text, retryAfterMs);
     }
     const task = readTask(text);
@@ -123,12 +131,4 @@ const errorSchema = z.lazy(() =>
 export function upstreamMessage(body: string): string {
   const parsed = errorSchema.safeParse(parseJson(body));
   return parsed.success ? parsed.data : body.slice(0, 500) || 'The Mistral API gave no reason.';
-}
-
-/** `Retry-After` in either form (RFC 9110, 10.2.3) → milliseconds from now, or null. */
-function retryAfter(value: string | null, now: number): number | null {
-  if (value === null) return null;
-  if (/^\d+$/.test(value.trim())) return Number(value) * 1000;
-  const date = Date.parse(value);
-  return Number.isNaN(date) ? null : Math.max(0, date - now);
 }

@@ -11,6 +11,8 @@ export interface UpstreamRequest {
   body: BodyInit | null;
   /** Fires when nobody waits for the answer any more. */
   signal: AbortSignal;
+  /** No headers by then: `upstream_timeout`. */
+  headersTimeoutMs: number;
 }
 
 /**
@@ -20,12 +22,8 @@ export interface UpstreamRequest {
 export type Upstream = (request: UpstreamRequest) => Promise<Response>;
 
 /** Mistral over the network. Redirects are handed on, not followed: the key must not go elsewhere. */
-export function mistralUpstream(
-  baseUrl: string,
-  apiKey: string,
-  headersTimeoutMs: number,
-): Upstream {
-  return async function mistral({ method, path, headers, body, signal }) {
+export function mistralUpstream(baseUrl: string, apiKey: string): Upstream {
+  return async function mistral({ method, path, headers, body, signal, headersTimeoutMs }) {
     const sent = new Headers(headers);
     sent.set('authorization', `Bearer ${apiKey}`);
     const abort = new AbortController();

@@ -39,9 +39,5 @@ function choose(
   if (backend === 'builtin' || config.mistralApiKey === null) {
     return builtinUpstream(env, caller.origin, caller.requestId);
   }
-  return mistralUpstream(
-    config.mistralBaseUrl,
-    config.mistralApiKey,
-    config.upstreamHeadersTimeoutMs,
-  );
+  return mistralUpstream(config.mistralBaseUrl, config.mistralApiKey);
 }

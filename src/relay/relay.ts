@@ -1,14 +1,13 @@
 import type { Upstream } from '../mistral/upstream.ts';
 import { answerHeaders, requestHeaders } from './headers.ts';
-import { relayBody, relayStream, type AnswerObserver, type StreamTimes } from './stream.ts';
+import { openWithRetries } from './open.ts';
+import { PLAIN_STREAM, relayStream, type StreamTimes } from './stream.ts';
 
 /** What the relay needs besides the request itself. */
 export interface RelayContext {
   upstream: Upstream;
-  times: StreamTimes;
+  times: StreamTimes & { headersMs: number };
   waitUntil: (promise: Promise<unknown>) => void;
-  /** Asked once the upstream's headers are there; null when nobody wants to see the answer. */
-  observe?: (answer: Response) => AnswerObserver | null;
 }
 
 /** An answer on its way to the client, and how long the upstream took for its headers. */
@@ -17,9 +16,17 @@ export interface Relayed {
   upstreamMs: number;
 }
 
+/** Fires when the client leaves, or when the relay itself gives the upstream up. */
+export function abortWith(client: AbortSignal): AbortController {
+  const abort = new AbortController();
+  if (client.aborted) abort.abort(client.reason);
+  else client.addEventListener('abort', () => abort.abort(client.reason), { once: true });
+  return abort;
+}
+
 /**
- * Hands a request to the upstream and its answer back: status and body bytes as they are, headers by list.
- * An upstream that cannot answer is a `Refusal`.
+ * Hands a request to the upstream and its answer back: status and body bytes as they are, headers by list. Only what
+ * reads is asked for again when it fails. An upstream that cannot answer is a `Refusal`.
  * @param path path and query, unchanged
  * @param body the request's body: its stream, or bytes that were read already
  */
@@ -27,43 +34,36 @@ export async function relay(
   request: Request,
   path: string,
   body: BodyInit | null,
-  { upstream, times, waitUntil, observe }: RelayContext,
+  { upstream, times, waitUntil }: RelayContext,
 ): Promise<Relayed> {
-  const abort = new AbortController();
-  request.signal.addEventListener('abort', () => abort.abort(request.signal.reason), {
-    once: true,
-  });
-  const startedAt = performance.now();
-  const answer = await upstream({
-    method: request.method,
+  const abort = abortWith(request.signal);
+  const { method } = request;
+  const asked = {
+    method,
     path,
     headers: requestHeaders(request.headers),
     body,
     signal: abort.signal,
-  });
+  };
+  const startedAt = performance.now();
+  const isRead = method === 'GET' || method === 'HEAD';
+  const answer = isRead
+    ? (await openWithRetries(upstream, asked, times.headersMs)).answer
+    : await upstream({ ...asked, headersTimeoutMs: times.headersMs });
   const upstreamMs = performance.now() - startedAt;
   const headers = answerHeaders(answer.headers);
   const respond = (relayed: BodyInit | null) => ({
     response: new Response(relayed, { status: answer.status, headers }),
     upstreamMs,
   });
-  const observer = observe?.(answer) ?? null;
-  const isStream = isEventStream(headers);
-  if (answer.body === null || (!isStream && observer === null)) return respond(answer.body);
-  if (isStream) headers.set('cache-control', 'no-cache, no-transform');
-  const relayed =
-    isStream || observer === null
-      ? relayStream(answer.body, times, observer, abort)
-      : relayBody(answer.body, lengthOf(answer.headers), observer, abort);
-  waitUntil(relayed.done);
-  return respond(relayed.body);
+  if (answer.body === null || !isEventStream(headers)) return respond(answer.body);
+  headers.set('cache-control', 'no-cache, no-transform');
+  const stream = relayStream(answer.body, times, PLAIN_STREAM, request.signal, abort);
+  waitUntil(stream.done);
+  return respond(stream.body);
 }
 
-function lengthOf(headers: Headers): number | null {
-  const length = headers.get('content-length');
-  return length === null || headers.has('content-encoding') ? null : Number(length);
-}
-
-function isEventStream(headers: Headers): boolean {
+/** Whether an answer is a stream of server-sent events. */
+export function isEventStream(headers: Headers): boolean {
   return /^text\/event-stream\s*(?:;|$)/i.test(headers.get('content-type') ?? '');
 }

@@ -11,7 +11,7 @@ import {
   type Judgement,
   type JudgeTask,
 } from '../../domain/judge.ts';
-import { mistralUpstream, type Upstream } from '../../mistral/upstream.ts';
+import { mistralUpstream, type Upstream, type UpstreamRequest } from '../../mistral/upstream.ts';
 
 /** How long a judgement may take. */
 export const JUDGE_TIMEOUT_MS = 60_000;
@@ -59,11 +59,14 @@ async function judgeByModel(
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(), timeoutMs);
   const either = AbortSignal.any([late.signal, ...(signal === undefined ? [] : [signal])]);
-  const upstream = mistralUpstream(baseUrl, apiKey, timeoutMs);
+  const upstream = mistralUpstream(baseUrl, apiKey);
   const body = JSON.stringify(judgeRequest(definition, task));
   try {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-      const answer = await ask(upstream, apiKey, body, either);
+      const answer = await ask(upstream, apiKey, body, {
+        signal: either,
+        headersTimeoutMs: timeoutMs,
+      });
       if (!answer.ok) return answer;
       const output = readJudgement(answer.body, definition.output);
       if (output !== null) return { ok: true, output };
@@ -87,11 +90,11 @@ async function ask(
   upstream: Upstream,
   apiKey: string,
   body: string,
-  signal: AbortSignal,
+  limits: Pick<UpstreamRequest, 'signal' | 'headersTimeoutMs'>,
 ): Promise<{ ok: true; body: unknown } | JudgeFailure> {
   const headers = new Headers({ 'content-type': 'application/json', accept: 'application/json' });
   const path = '/v1/chat/completions';
-  const response = await upstream({ method: 'POST', path, headers, body, signal });
+  const response = await upstream({ method: 'POST', path, headers, body, ...limits });
   // An upstream may echo the key.
   const text = (await response.text()).replaceAll(apiKey, '[redacted]');
   if (!response.ok) {
