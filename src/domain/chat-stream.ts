@@ -1,4 +1,4 @@
-import { CompletionReader, type Usage } from './completion.ts';
+import { NO_USAGE, usageOf, type Usage } from './completion.ts';
 import { isObject, parseJson } from './json.ts';
 import { eventFrame } from './sse.ts';
 
@@ -19,7 +19,7 @@ const MAX_HEAD_LENGTH = 65_536;
  */
 export class ChatStreamFacts {
   #head: string | null = null;
-  #usage: string | null = null;
+  #usage = NO_USAGE;
   #isDone = false;
 
   /** Takes the text of one or more whole events. */
@@ -27,7 +27,12 @@ export class ChatStreamFacts {
     if (this.#head === null && events.includes('data:')) {
       this.#head = events.slice(0, MAX_HEAD_LENGTH);
     }
-    if (events.includes('"usage"')) this.#usage = events;
+    if (events.includes('"usage"')) {
+      for (const data of dataOf(events)) {
+        const chunk = parseJson(data);
+        this.#usage = (isObject(chunk) ? usageOf(chunk) : null) ?? this.#usage;
+      }
+    }
     if (!this.#isDone && events.includes('[DONE]')) {
       this.#isDone = dataOf(events).includes('[DONE]');
     }
@@ -40,9 +45,7 @@ export class ChatStreamFacts {
 
   /** The last usage that the stream told; nulls when it told none. */
   get usage(): Usage {
-    const reader = new CompletionReader();
-    for (const data of dataOf(this.#usage ?? '')) reader.readChunk(data);
-    return reader.completion.usage;
+    return this.#usage;
   }
 
   /**

@@ -36,7 +36,8 @@ interface Choice {
   finishReason: string | null;
 }
 
-const NO_USAGE: Usage = { promptTokens: null, completionTokens: null, totalTokens: null };
+/** What is known where the upstream told nothing. */
+export const NO_USAGE: Usage = { promptTokens: null, completionTokens: null, totalTokens: null };
 const MAX_CHOICES = 16;
 
 /**
@@ -91,13 +92,7 @@ export class CompletionReader {
 
   #readHead(body: JsonObject): void {
     if (typeof body['id'] === 'string') this.#id = body['id'];
-    const { usage } = body;
-    if (!isObject(usage)) return;
-    this.#usage = {
-      promptTokens: countOf(usage['prompt_tokens']),
-      completionTokens: countOf(usage['completion_tokens']),
-      totalTokens: countOf(usage['total_tokens']),
-    };
+    this.#usage = usageOf(body) ?? this.#usage;
   }
 
   #choice(value: JsonObject): Choice | null {
@@ -175,6 +170,16 @@ function messageOf(choice: Choice): AnswerMessage {
 
 function listOf(value: unknown): JsonObject[] {
   return Array.isArray(value) ? value.filter(isObject) : [];
+}
+
+/** The usage that a chunk or a body tells, or null when it tells none. */
+export function usageOf({ usage }: JsonObject): Usage | null {
+  if (!isObject(usage)) return null;
+  return {
+    promptTokens: countOf(usage['prompt_tokens']),
+    completionTokens: countOf(usage['completion_tokens']),
+    totalTokens: countOf(usage['total_tokens']),
+  };
 }
 
 function countOf(value: unknown): number | null {

@@ -18,7 +18,11 @@ export const CHAT_PATH = '/v1/chat/completions';
  * @param path with its query, as the client sent it
  * @throws {Refusal} when no upstream answers
  */
-export async function answerChat(c: AppContext, body: Uint8Array<ArrayBuffer>): Promise<Response> {
+export async function answerChat(
+  c: AppContext,
+  body: Uint8Array<ArrayBuffer>,
+  path: string = CHAT_PATH,
+): Promise<Response> {
   const config = c.get('config');
   const requestId = c.get('requestId');
   const startedAt = Date.now();
