@@ -18,6 +18,7 @@ export const cors = honoCors({
     'content-disposition',
     'idempotency-replayed',
     'mistral-correlation-id',
+    'windsock-attempts',
     'windsock-import-id',
   ],
   maxAge: 86_400,
