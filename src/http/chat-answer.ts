@@ -1,4 +1,5 @@
 import { chatRecorder } from '../builtin/capture.ts';
+import { Refusal } from '../domain/failures.ts';
 import { isObject, parseJson } from '../domain/json.ts';
 import { upstreamFor } from '../relay/backends.ts';
 import { ChatWatcher, type ChatReport } from '../relay/chat.ts';
@@ -54,7 +55,10 @@ export async function answerChat(
     new Response(relayed, { status: answer.status, headers });
 
   if (answer.body === null || !isEventStream(headers)) {
-    const bytes = await answer.arrayBuffer();
+    const bytes = await answer.arrayBuffer().catch(() => {
+      const message = 'The Mistral API broke off its answer.';
+      throw new Refusal({ code: 'upstream_error', message });
+    });
     const report = watcher.bodyReport(new TextDecoder().decode(bytes), !answer.ok);
     c.executionCtx.waitUntil(settle(report));
     return respond(bytes);

@@ -68,6 +68,7 @@ async function pump(
   let lastChunkAt = Date.now();
   let lastWriteAt = lastChunkAt;
   let isWriting = false;
+  let isCommenting = false;
   let isIdle = false;
   let hasLeft = false;
 
@@ -75,18 +76,24 @@ async function pump(
   let timer = setTimeout(onSilence, Math.min(times.heartbeatMs, times.idleTimeoutMs));
   function onSilence(): void {
     const now = Date.now();
+    // While the client is slow to take an event, the upstream is not asked for the next: that is no silence of its own.
+    if (isWriting) lastChunkAt = now;
     if (now - lastChunkAt >= times.idleTimeoutMs) {
       isIdle = true;
       abort.abort(new Error('The upstream was silent for too long.'));
       return;
     }
-    if (now - lastWriteAt >= times.heartbeatMs && !isWriting) {
+    if (now - lastWriteAt >= times.heartbeatMs && !isWriting && !isCommenting) {
       lastWriteAt = now;
+      isCommenting = true;
       // A write to a client that has gone fails: that is how it is noticed on a silent stream.
-      writer.write(KEEPALIVE_BYTES).catch((error: unknown) => {
-        hasLeft = true;
-        abort.abort(error);
-      });
+      writer.write(KEEPALIVE_BYTES).then(
+        () => (isCommenting = false),
+        (error: unknown) => {
+          hasLeft = true;
+          abort.abort(error);
+        },
+      );
     }
     const untilHeartbeat = Math.max(1, lastWriteAt + times.heartbeatMs - now);
     const untilIdle = Math.max(1, lastChunkAt + times.idleTimeoutMs - now);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { Mistral } from '@mistralai/mistralai';
+import { once } from 'node:events';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { until } from '../support/until.ts';
 import { startUpstream, type ScriptedUpstream } from '../support/upstream.ts';
@@ -241,4 +242,41 @@ test('a client that reads slowly slows the upstream', async () => {
   });
   assert.ok(rested < 1000, `${rested} of 2000 events of 60 kB were taken`);
   abort.abort();
+});
+
+test('a client that takes long over an event does not make the upstream pass for silent', async () => {
+  upstream.script(async (_, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    for (let n = 0; n < 40; n++) {
+      if (!response.write(`data: ${chunk('x'.repeat(200_000))}\n\n`)) await once(response, 'drain');
+    }
+    response.end('data: [DONE]\n\n');
+  });
+  const response = await chat();
+  const reader = response.body?.getReader();
+  let text = (await reader?.read())?.value?.length ?? 0;
+  // Longer than the upstream may be silent.
+  const pausedAt = performance.now();
+  await until('a pause of the client', () => performance.now() - pausedAt > 900);
+  let tail = '';
+  for (;;) {
+    const { done, value } = (await reader?.read()) ?? { done: true, value: undefined };
+    if (done || value === undefined) break;
+    text += value.length;
+    tail = (tail + Buffer.from(value).toString()).slice(-100);
+  }
+  assert.ok(tail.endsWith('data: [DONE]\n\n'), tail);
+  assert.ok(text > 8_000_000);
+});
+
+test('a JSON answer that the upstream breaks off is 502, not half an answer', async () => {
+  upstream.script((_, response) => {
+    response.writeHead(200, { 'content-type': 'application/json', 'content-length': '1000' });
+    response.write('{"id":', () => response.destroy());
+  });
+  const response = await chat();
+  assert.equal(response.status, 502);
+  const body = (await response.json()) as { object: string; message: string };
+  assert.equal(body.object, 'error');
+  assert.match(body.message, /broke off/);
 });
