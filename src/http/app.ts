@@ -13,6 +13,7 @@ import { datasetImportRoutes } from './routes/dataset-imports.ts';
 import { downloadRoutes } from './routes/downloads.ts';
 import { healthRoutes } from './routes/health.ts';
 import { importRoutes } from './routes/imports.ts';
+import { usageRoutes } from './routes/usage.ts';
 import { v1Routes } from './routes/v1.ts';
 
 /** The map of the service: what every request passes, and which file serves which path. */
@@ -27,6 +28,7 @@ app.route('/admin/samples', adminSampleRoutes);
 app.route('/v1', v1Routes);
 app.route('/datasets', datasetImportRoutes);
 app.route('/imports', importRoutes);
+app.route('/usage', usageRoutes);
 app.route(DOWNLOADS_PATH, downloadRoutes);
 
 app.notFound(notFound);

@@ -9,6 +9,7 @@ export const UUID = '00000000-0000-4000-8000-000000000000';
 type Needs =
   | 'nothing'
   | 'admin'
+  | 'any key'
   | 'chat'
   | 'observability:read'
   | 'observability:write'
@@ -62,6 +63,7 @@ export const ROUTES: Route[] = [
   json('admin', 'PATCH /admin/clients/:id', { name: 'two' }),
   json('admin', 'POST /admin/clients/:id/rotate', { what: 'key' }),
   ...plain('observability:read', 'GET /imports', 'GET /imports/:id', 'GET /imports/:id/events'),
+  ...plain('any key', 'GET /usage'),
   json(WRITE, 'POST /datasets/:dataset_id/imports', { source: 'file', file_id: UUID }),
   json('chat', 'POST /v1/chat/completions', { model: 'any', messages: [USER] }),
   ...plain('proxy', 'GET /v1/models', 'GET /v1/models/:model_id', 'DELETE /v1/models/:model_id'),

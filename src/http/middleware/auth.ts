@@ -9,16 +9,16 @@ const KEY_FORM = /^wsk_[A-Za-z0-9_-]{43}$/;
 
 /**
  * Admits the bearer of a client key with a scope, and puts what the key grants into the context.
- * @param scope the scope, or how to tell it from the request
+ * @param scope the scope, or how to tell it from the request; with null any key will do
  */
-export function clientWith(scope: Scope | ((c: AppContext) => Scope)) {
+export function clientWith(scope: Scope | null | ((c: AppContext) => Scope)) {
   return createMiddleware<AppEnv>(async function clientAuth(c, next) {
     const key = bearerOf(c);
     if (key === null || !KEY_FORM.test(key)) throw unauthorized('a client key (wsk_…)');
     const grant = await new Clients(c.env.KV).grantOf(key, Date.now());
     if (grant === null) throw unauthorized('a client key that is known and has not expired');
-    const needed = typeof scope === 'string' ? scope : scope(c);
-    if (!grant.scopes.includes(needed)) {
+    const needed = typeof scope === 'function' ? scope(c) : scope;
+    if (needed !== null && !grant.scopes.includes(needed)) {
       const message = `This key lacks the scope ${needed}. PATCH /admin/clients/:id can add it.`;
       throw new Refusal({ code: 'forbidden', message });
     }
