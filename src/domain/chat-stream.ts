@@ -2,14 +2,6 @@ import { NO_USAGE, usageOf, type Usage } from './completion.ts';
 import { isObject, parseJson } from './json.ts';
 import { eventFrame } from './sse.ts';
 
-/** How the answer to a chat came to its end. */
-export type Outcome =
-  | 'completed'
-  | 'client_aborted'
-  | 'upstream_cut'
-  | 'idle_timeout'
-  | 'upstream_error';
-
 /** Of the first event only the head is looked at, for id and model. */
 const MAX_HEAD_LENGTH = 65_536;
 

@@ -1,10 +1,13 @@
 import { chatRecorder } from '../builtin/capture.ts';
 import { Refusal } from '../domain/failures.ts';
+import { NO_USAGE } from '../domain/completion.ts';
 import { isObject, parseJson } from '../domain/json.ts';
+import type { UsageRow } from '../domain/usage.ts';
+import { noteUsage } from '../objects/usage-batch.ts';
 import { upstreamFor } from '../relay/backends.ts';
-import { ChatWatcher, type ChatReport } from '../relay/chat.ts';
+import { ChatWatcher, type ChatReport, type ChatRequest } from '../relay/chat.ts';
 import { answerHeaders, requestHeaders } from '../relay/headers.ts';
-import { openWithRetries } from '../relay/open.ts';
+import { openWithRetries, type Opened } from '../relay/open.ts';
 import { abortWith, isEventStream } from '../relay/relay.ts';
 import { relayStream } from '../relay/stream.ts';
 import type { AppContext } from './context.ts';
@@ -24,55 +27,103 @@ export async function answerChat(
   body: Uint8Array<ArrayBuffer>,
   path: string = CHAT_PATH,
 ): Promise<Response> {
+  const chat = { ...readRequest(body), requestId: c.get('requestId'), startedAt: Date.now() };
+  const abort = abortWith(c.req.raw.signal);
+  try {
+    const { answer, attempts, upstreamMs } = await open(c, body, path, abort.signal);
+    c.set('upstreamMs', upstreamMs);
+    const headers = answerHeaders(answer.headers);
+    headers.set('windsock-attempts', String(attempts));
+    return await respond(c, { ...chat, body }, answer, headers, abort);
+  } catch (error) {
+    note(c, chat, UNANSWERED);
+    throw error;
+  }
+}
+
+/** What the ledger says of a chat that no upstream answered. */
+const UNANSWERED: ChatReport = {
+  outcome: 'upstream_error',
+  usage: NO_USAGE,
+  firstByteAt: null,
+  bytes: 0,
+};
+
+/** A chat as it is known before its answer; `startedAt` in milliseconds since the epoch. */
+interface Chat extends ChatRequest {
+  stream: boolean;
+  startedAt: number;
+}
+
+function open(
+  c: AppContext,
+  body: Uint8Array<ArrayBuffer>,
+  path: string,
+  signal: AbortSignal,
+): Promise<Opened> {
   const config = c.get('config');
-  const requestId = c.get('requestId');
-  const startedAt = Date.now();
-  const { origin } = new URL(c.req.url);
-  const client = c.req.raw.signal;
-  const abort = abortWith(client);
-  const { answer, attempts, upstreamMs } = await openWithRetries(
-    upstreamFor(CHAT_PATH, config, c.env, { origin, requestId }),
-    {
-      method: 'POST',
-      path,
-      headers: requestHeaders(c.req.raw.headers),
-      body,
-      signal: abort.signal,
-    },
+  const caller = { origin: new URL(c.req.url).origin, requestId: c.get('requestId') };
+  const headers = requestHeaders(c.req.raw.headers);
+  return openWithRetries(
+    upstreamFor(CHAT_PATH, config, c.env, caller),
+    { method: 'POST', path, headers, body, signal },
     config.upstreamHeadersTimeoutMs,
   );
-  c.set('upstreamMs', upstreamMs);
-  const headers = answerHeaders(answer.headers);
-  headers.set('windsock-attempts', String(attempts));
-  const recorder = isCaptured(c)
-    ? chatRecorder({ request: body, requestId, startedAt }, answer, c.env)
-    : null;
-  const watcher = new ChatWatcher({ requestId, model: modelOf(body) }, recorder);
-  const settle = async (_report: ChatReport) => {
-    await recorder?.end();
-  };
-  const respond = (relayed: BodyInit | null) =>
-    new Response(relayed, { status: answer.status, headers });
+}
 
+async function respond(
+  c: AppContext,
+  chat: Chat & { body: Uint8Array },
+  answer: Response,
+  headers: Headers,
+  abort: AbortController,
+): Promise<Response> {
+  const config = c.get('config');
+  const { requestId, startedAt } = chat;
+  const recorder = isCaptured(c)
+    ? chatRecorder({ request: chat.body, requestId, startedAt }, answer, c.env)
+    : null;
+  const watcher = new ChatWatcher(chat, recorder);
+  const settle = (report: ChatReport) => {
+    note(c, chat, report);
+    return recorder?.end();
+  };
+  const init = { status: answer.status, headers };
   if (answer.body === null || !isEventStream(headers)) {
     const bytes = await answer.arrayBuffer().catch(() => {
       const message = 'The Mistral API broke off its answer.';
       throw new Refusal({ code: 'upstream_error', message });
     });
-    const report = watcher.bodyReport(new TextDecoder().decode(bytes), !answer.ok);
-    c.executionCtx.waitUntil(settle(report));
-    return respond(bytes);
+    const settled = settle(watcher.bodyReport(new Uint8Array(bytes), !answer.ok));
+    if (settled !== undefined) c.executionCtx.waitUntil(settled);
+    return new Response(bytes, init);
   }
   headers.set('cache-control', 'no-cache, no-transform');
   const times = {
     heartbeatMs: config.streamHeartbeatMs,
     idleTimeoutMs: config.streamIdleTimeoutMs,
   };
-  const stream = relayStream(answer.body, times, watcher, client, abort);
+  const stream = relayStream(answer.body, times, watcher, c.req.raw.signal, abort);
   c.executionCtx.waitUntil(
     stream.done.then((end) => settle(watcher.streamReport(end, !answer.ok))),
   );
-  return respond(stream.body);
+  return new Response(stream.body, init);
+}
+
+/** Hands the chat's row to the ledger, in the background. */
+function note(c: AppContext, chat: Chat, { outcome, usage, firstByteAt, bytes }: ChatReport): void {
+  const row: UsageRow = {
+    requestId: chat.requestId,
+    model: chat.model,
+    stream: chat.stream,
+    outcome,
+    ...usage,
+    ttfbMs: firstByteAt === null ? null : firstByteAt - chat.startedAt,
+    durationMs: Date.now() - chat.startedAt,
+    bytes,
+    startedAt: chat.startedAt,
+  };
+  noteUsage(c.env, c.get('grant').clientId, row, (promise) => c.executionCtx.waitUntil(promise));
 }
 
 /** Chats are recorded where the events are Windsock's own, unless the operator or the request says no. */
@@ -82,7 +133,9 @@ function isCaptured(c: AppContext): boolean {
   return capture && !isOff && observabilityBackend === 'builtin';
 }
 
-function modelOf(body: Uint8Array): string {
+function readRequest(body: Uint8Array): { model: string; stream: boolean } {
   const request = parseJson(new TextDecoder().decode(body));
-  return isObject(request) && typeof request['model'] === 'string' ? request['model'] : '';
+  if (!isObject(request)) return { model: '', stream: false };
+  const { model, stream } = request;
+  return { model: typeof model === 'string' ? model : '', stream: stream === true };
 }

@@ -1,5 +1,6 @@
-import { ChatStreamFacts, dataOf, type Outcome } from '../domain/chat-stream.ts';
+import { ChatStreamFacts, dataOf } from '../domain/chat-stream.ts';
 import { CompletionReader, type Usage } from '../domain/completion.ts';
+import type { Outcome } from '../domain/usage.ts';
 import type { StreamEnd, StreamWatcher } from './stream.ts';
 
 /** A chat as it is known before its answer. */
@@ -13,6 +14,10 @@ export interface ChatRequest {
 export interface ChatReport {
   outcome: Outcome;
   usage: Usage;
+  /** When the first byte of the body was there, milliseconds since the epoch; null when none came. */
+  firstByteAt: number | null;
+  /** Bytes of the body that came from the upstream. */
+  bytes: number;
 }
 
 /** Sees the content of an answer, for those who keep it. */
@@ -34,6 +39,8 @@ export class ChatWatcher implements StreamWatcher {
   readonly #sink: ContentSink | null;
   readonly #facts = new ChatStreamFacts();
   readonly #decoder = new TextDecoder();
+  #firstByteAt: number | null = null;
+  #bytes = 0;
 
   constructor(chat: ChatRequest, sink: ContentSink | null) {
     this.#chat = chat;
@@ -41,6 +48,8 @@ export class ChatWatcher implements StreamWatcher {
   }
 
   events(bytes: Uint8Array): void {
+    this.#firstByteAt ??= Date.now();
+    this.#bytes += bytes.byteLength;
     // Whole events hold whole characters: no state is carried from one to the next.
     const text = this.#decoder.decode(bytes);
     this.#facts.see(text);
@@ -56,15 +65,26 @@ export class ChatWatcher implements StreamWatcher {
 
   /** How a stream went. @param isError the upstream's status was no success */
   streamReport(end: StreamEnd, isError: boolean): ChatReport {
-    return { outcome: isError ? 'upstream_error' : this.#outcome(end), usage: this.#facts.usage };
+    return {
+      outcome: isError ? 'upstream_error' : this.#outcome(end),
+      usage: this.#facts.usage,
+      firstByteAt: this.#firstByteAt,
+      bytes: this.#bytes,
+    };
   }
 
   /** How an answer that was not streamed went. */
-  bodyReport(text: string, isError: boolean): ChatReport {
+  bodyReport(bytes: Uint8Array, isError: boolean): ChatReport {
+    const text = this.#decoder.decode(bytes);
     this.#sink?.body(text);
     const reader = new CompletionReader();
     if (!isError) reader.readBody(text);
-    return { outcome: isError ? 'upstream_error' : 'completed', usage: reader.completion.usage };
+    return {
+      outcome: isError ? 'upstream_error' : 'completed',
+      usage: reader.completion.usage,
+      firstByteAt: Date.now(),
+      bytes: bytes.byteLength,
+    };
   }
 
   #outcome(end: StreamEnd): Outcome {
