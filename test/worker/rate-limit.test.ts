@@ -68,7 +68,7 @@ describe('a client with rate_limit 5', () => {
       const seconds = response.headers.get('retry-after') ?? '';
       assert.match(seconds, /^[1-9]\d?$/);
       assert.ok(Number(seconds) <= 60, seconds);
-      const message = `This client may make 5 requests a minute. Try again in ${seconds} s.`;
+      const message = `The rate_limit of this client, 5 a minute, is used up. Try again in ${seconds} s.`;
       const requestId = response.headers.get('x-request-id') ?? '';
       assert.deepEqual(await response.json(), refusal(message, requestId));
     });

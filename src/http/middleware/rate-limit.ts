@@ -26,7 +26,7 @@ export async function withinRateLimit(limiters: RateLimiters, grant: Limited): P
   const seconds = Math.max(1, Math.ceil(admission.retryAfterMs / 1000));
   throw new Refusal({
     code: 'rate_limited',
-    message: `This client may make ${rateLimit} requests a minute. Try again in ${seconds} s.`,
+    message: `The rate_limit of this client, ${rateLimit} a minute, is used up. Try again in ${seconds} s.`,
     headers: { 'retry-after': String(seconds) },
   });
 }
