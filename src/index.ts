@@ -4,6 +4,7 @@ import { app } from './http/app.ts';
 
 export { Workspace } from './builtin/workspace.ts';
 export { ImportJob } from './objects/import-job.ts';
+export { RateLimiter } from './objects/rate-limiter.ts';
 export { UsageLedger } from './objects/usage-ledger.ts';
 
 export default {

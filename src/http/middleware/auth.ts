@@ -4,11 +4,13 @@ import type { Scope } from '../../domain/scopes.ts';
 import { equalInConstantTime } from '../../platform/crypto.ts';
 import { Clients } from '../../store/clients.ts';
 import type { AppContext, AppEnv } from '../context.ts';
+import { withinRateLimit } from './rate-limit.ts';
 
 const KEY_FORM = /^wsk_[A-Za-z0-9_-]{43}$/;
 
 /**
- * Admits the bearer of a client key with a scope, and puts what the key grants into the context.
+ * Admits the bearer of a client key with a scope, within the client's rate limit, and puts what the key grants into the
+ * context.
  * @param scope the scope, or how to tell it from the request; with null any key will do
  */
 export function clientWith(scope: Scope | null | ((c: AppContext) => Scope)) {
@@ -17,6 +19,7 @@ export function clientWith(scope: Scope | null | ((c: AppContext) => Scope)) {
     if (key === null || !KEY_FORM.test(key)) throw unauthorized('a client key (wsk_…)');
     const grant = await new Clients(c.env.KV).grantOf(key, Date.now());
     if (grant === null) throw unauthorized('a client key that is known and has not expired');
+    await withinRateLimit(c.env.RATE_LIMITER, grant);
     const needed = typeof scope === 'function' ? scope(c) : scope;
     if (needed !== null && !grant.scopes.includes(needed)) {
       const message = `This key lacks the scope ${needed}. PATCH /admin/clients/:id can add it.`;
