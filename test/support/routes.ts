@@ -63,6 +63,7 @@ export const ROUTES: Route[] = [
   json('admin', 'POST /admin/clients/:id/rotate', { what: 'key' }),
   ...plain('observability:read', 'GET /imports', 'GET /imports/:id', 'GET /imports/:id/events'),
   json(WRITE, 'POST /datasets/:dataset_id/imports', { source: 'file', file_id: UUID }),
+  json('chat', 'POST /chat', { prompt: 'hello' }),
   json('chat', 'POST /v1/chat/completions', { model: 'any', messages: [USER] }),
   ...plain('proxy', 'GET /v1/models', 'GET /v1/models/:model_id', 'DELETE /v1/models/:model_id'),
   { call: 'POST /v1/files', needs: 'files', body: 'multipart' },
@@ -94,6 +95,10 @@ export const MISTAKES: Record<string, [object, string]> = {
   'POST /datasets/:dataset_id/imports': [
     { source: 'file', file_id: 5, callback: { url: 5, events: ['import.lost', 5] }, metadata: [] },
     '/callback/events/1 /callback/url /file_id /metadata',
+  ],
+  'POST /chat': [
+    { messages: [USER, 'hello'], prompt: 'hello', system: 7, model: '', stream: 'yes' },
+    '/messages /messages/1 /model /stream /system',
   ],
   'POST /v1/chat/completions': [
     { messages: [USER, { role: 'nobody', content: '' }], temperature: 9 },
