@@ -44,6 +44,8 @@ async function textAnswer(c: AppContext, answer: Response): Promise<Response> {
     ...headersOf(answer),
     'content-type': 'text/plain; charset=utf-8',
     'cache-control': 'no-cache, no-transform',
+    // Text that the platform compresses for the client is held back until there is much of it.
+    'content-encoding': 'identity',
   };
   const isStream = /^text\/event-stream/i.test(answer.headers.get('content-type') ?? '');
   if (!isStream || answer.body === null) {
