@@ -41,6 +41,10 @@ const buildSchema = () =>
       blankAsAbsent,
       z.string('is missing: set it with `wrangler secret put ADMIN_KEY`, or in .dev.vars'),
     ),
+    DEFAULT_MODEL: z.preprocess(
+      (value) => (isBlank(value) ? 'mistral-small-latest' : value),
+      z.string('must be the name of a model'),
+    ),
     CORS_ORIGINS: z.preprocess(
       (value) => value ?? '',
       z.string().transform((text) =>
@@ -76,6 +80,8 @@ export interface Config {
   chatBackend: Backend;
   observabilityBackend: Backend;
   adminKey: string;
+  /** The model of `POST /chat` when none is named. */
+  defaultModel: string;
   corsOrigins: string[];
   maxBodyBytes: number;
   pollMinMs: number;
@@ -124,6 +130,7 @@ export function parseConfig(vars: object): Config {
     chatBackend: resolve('CHAT_BACKEND', raw.CHAT_BACKEND),
     observabilityBackend: resolve('OBSERVABILITY_BACKEND', raw.OBSERVABILITY_BACKEND),
     adminKey: raw.ADMIN_KEY,
+    defaultModel: raw.DEFAULT_MODEL,
     corsOrigins: raw.CORS_ORIGINS,
     maxBodyBytes: raw.MAX_BODY_BYTES,
     pollMinMs: raw.POLL_MIN_MS,

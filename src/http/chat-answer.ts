@@ -2,6 +2,7 @@ import { chatRecorder } from '../builtin/capture.ts';
 import { Refusal } from '../domain/failures.ts';
 import { NO_USAGE } from '../domain/completion.ts';
 import { isObject, parseJson } from '../domain/json.ts';
+import { plainPath } from '../domain/scopes.ts';
 import type { UsageRow } from '../domain/usage.ts';
 import { noteUsage } from '../objects/usage-batch.ts';
 import { upstreamFor } from '../relay/backends.ts';
@@ -12,6 +13,7 @@ import { abortWith, isEventStream } from '../relay/relay.ts';
 import { relayStream } from '../relay/stream.ts';
 import type { AppContext } from './context.ts';
 
+/** Where the Mistral API takes chats. */
 export const CHAT_PATH = '/v1/chat/completions';
 
 /**
@@ -19,18 +21,13 @@ export const CHAT_PATH = '/v1/chat/completions';
  * where a first attempt found nobody. A stream that breaks ends with a chunk that says so. When the answer has ended
  * the chat is recorded, where events are Windsock's own.
  * @param body the request's JSON, sent as it is
- * @param path with its query, as the client sent it
  * @throws {Refusal} when no upstream answers
  */
-export async function answerChat(
-  c: AppContext,
-  body: Uint8Array<ArrayBuffer>,
-  path: string = CHAT_PATH,
-): Promise<Response> {
+export async function answerChat(c: AppContext, body: Uint8Array<ArrayBuffer>): Promise<Response> {
   const chat = { ...readRequest(body), requestId: c.get('requestId'), startedAt: Date.now() };
   const abort = abortWith(c.req.raw.signal);
   try {
-    const { answer, attempts, upstreamMs } = await open(c, body, path, abort.signal);
+    const { answer, attempts, upstreamMs } = await open(c, body, abort.signal);
     c.set('upstreamMs', upstreamMs);
     const headers = answerHeaders(answer.headers);
     headers.set('windsock-attempts', String(attempts));
@@ -55,15 +52,18 @@ interface Chat extends ChatRequest {
   startedAt: number;
 }
 
-function open(
-  c: AppContext,
-  body: Uint8Array<ArrayBuffer>,
-  path: string,
-  signal: AbortSignal,
-): Promise<Opened> {
+function open(c: AppContext, body: Uint8Array<ArrayBuffer>, signal: AbortSignal): Promise<Opened> {
   const config = c.get('config');
-  const caller = { origin: new URL(c.req.url).origin, requestId: c.get('requestId') };
+  const { origin, pathname, search } = new URL(c.req.url);
+  const caller = { origin, requestId: c.get('requestId') };
   const headers = requestHeaders(c.req.raw.headers);
+  const isDropIn = plainPath(pathname) === CHAT_PATH;
+  const path = isDropIn ? pathname + search : CHAT_PATH;
+  if (!isDropIn) {
+    // What a client of the facade accepts is for the facade to give; the upstream is asked for what is read of it.
+    headers.set('accept', 'application/json, text/event-stream');
+    headers.set('content-type', 'application/json');
+  }
   return openWithRetries(
     upstreamFor(CHAT_PATH, config, c.env, caller),
     { method: 'POST', path, headers, body, signal },
@@ -92,7 +92,8 @@ async function respond(
   if (answer.body === null || !isEventStream(headers)) {
     const bytes = await answer.arrayBuffer().catch(() => {
       const message = 'The Mistral API broke off its answer.';
-      throw new Refusal({ code: 'upstream_error', message });
+      const upstream = { status: answer.status, body: '' };
+      throw new Refusal({ code: 'upstream_error', message, upstream });
     });
     const settled = settle(watcher.bodyReport(new Uint8Array(bytes), !answer.ok));
     if (settled !== undefined) c.executionCtx.waitUntil(settled);

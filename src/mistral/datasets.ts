@@ -3,6 +3,7 @@ import { Refusal } from '../domain/failures.ts';
 import type { ObservedTask } from '../domain/import.ts';
 import { parseJson } from '../domain/json.ts';
 import { retryAfterOf } from '../domain/retry-after.ts';
+import { upstreamMessage } from './upstream-message.ts';
 import type { Upstream } from './upstream.ts';
 
 /** An answer that is no success; `retryAfterMs` is what the upstream asked for. */
@@ -115,20 +116,4 @@ function readTask(text: string): ObservedTask | null {
     message: message ?? null,
     updatedAt: Number.isNaN(updatedAt) ? null : updatedAt,
   };
-}
-
-const errorSchema = z.lazy(() =>
-  z.union([
-    z
-      .object({ detail: z.object({ message: z.string() }) })
-      .transform((body) => body.detail.message),
-    z.object({ detail: z.string() }).transform((body) => body.detail),
-    z.object({ message: z.string() }).transform((body) => body.message),
-  ]),
-);
-
-/** The upstream's own message out of any of its error shapes. */
-export function upstreamMessage(body: string): string {
-  const parsed = errorSchema.safeParse(parseJson(body));
-  return parsed.success ? parsed.data : body.slice(0, 500) || 'The Mistral API gave no reason.';
 }

@@ -65,6 +65,7 @@ export const ROUTES: Route[] = [
   ...plain('observability:read', 'GET /imports', 'GET /imports/:id', 'GET /imports/:id/events'),
   ...plain('any key', 'GET /usage'),
   json(WRITE, 'POST /datasets/:dataset_id/imports', { source: 'file', file_id: UUID }),
+  json('chat', 'POST /chat', { prompt: 'hello' }),
   json('chat', 'POST /v1/chat/completions', { model: 'any', messages: [USER] }),
   ...plain('proxy', 'GET /v1/models', 'GET /v1/models/:model_id', 'DELETE /v1/models/:model_id'),
   { call: 'POST /v1/files', needs: 'files', body: 'multipart' },
@@ -96,6 +97,10 @@ export const MISTAKES: Record<string, [object, string]> = {
   'POST /datasets/:dataset_id/imports': [
     { source: 'file', file_id: 5, callback: { url: 5, events: ['import.lost', 5] }, metadata: [] },
     '/callback/events/1 /callback/url /file_id /metadata',
+  ],
+  'POST /chat': [
+    { messages: [USER, 'hello'], prompt: 'hello', system: 7, model: '', stream: 'yes' },
+    '/messages /messages/1 /model /stream /system',
   ],
   'POST /v1/chat/completions': [
     { messages: [USER, { role: 'nobody', content: '' }], temperature: 9 },

@@ -17,6 +17,7 @@ const VARS: readonly (readonly [string, keyof Config, unknown, string, unknown])
     'http://localhost:9000/eu',
   ],
   ['MISTRAL_API_KEY', 'mistralApiKey', null, API_KEY, API_KEY],
+  ['DEFAULT_MODEL', 'defaultModel', 'mistral-small-latest', 'm-1', 'm-1'],
   [
     'CORS_ORIGINS',
     'corsOrigins',

@@ -3,12 +3,12 @@ import * as z from 'zod';
 import { Refusal } from '../../domain/failures.ts';
 import { DEFAULT_EVENTS, IMPORT_EVENTS } from '../../domain/import.ts';
 import { judgeTarget } from '../../domain/target.ts';
-import type { UpstreamFailure } from '../../mistral/datasets.ts';
 import { sha256Bytes } from '../../platform/crypto.ts';
 import { newId, tokenOf } from '../../platform/ids.ts';
 import type { AppContext, AppEnv } from '../context.ts';
 import { clientWith } from '../middleware/auth.ts';
 import { jsonBody, valid } from '../middleware/json-body.ts';
+import { upstreamRefusal } from '../upstream-refusal.ts';
 
 const MAX_METADATA_BYTES = 16_000;
 
@@ -118,24 +118,4 @@ async function importId(clientId: string, key: string | undefined): Promise<stri
 
 async function requestHash(datasetId: string, body: unknown): Promise<string> {
   return tokenOf(await sha256Bytes(JSON.stringify([datasetId, body])));
-}
-
-/** An upstream 400, 404, 409, 422 or 429 keeps its status; any other is our 502. */
-function upstreamRefusal({ status, message, body }: UpstreamFailure): Refusal {
-  switch (status) {
-    case 404:
-      return new Refusal({ code: 'not_found', message });
-    case 429:
-      return new Refusal({ code: 'rate_limited', message });
-    case 400:
-    case 409:
-    case 422:
-      return new Refusal({ code: 'invalid_request', message, status });
-    default:
-      return new Refusal({
-        code: 'upstream_error',
-        message: `The Mistral API refused: ${message}`,
-        ...(status !== null && { upstream: { status, body } }),
-      });
-  }
 }

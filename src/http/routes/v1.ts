@@ -17,25 +17,21 @@ const scopeOfRequest = (c: AppContext) =>
 export const v1Routes = new Hono<AppEnv>().all('/*', clientWith(scopeOfRequest), async (c) => {
   const config = c.get('config');
   const { origin, pathname, search } = new URL(c.req.url);
-  if (c.req.method === 'POST' && plainPath(pathname) === CHAT_PATH) {
-    const chat = await readBytes(c.req.raw, config.maxBodyBytes);
-    return answerChat(c, chat, pathname + search);
+  const plain = plainPath(pathname);
+  if (c.req.method === 'POST' && plain === CHAT_PATH) {
+    return answerChat(c, await readBytes(c.req.raw, config.maxBodyBytes));
   }
   const caller = { origin, requestId: c.get('requestId') };
-  const { response, upstreamMs } = await relay(
-    c.req.raw,
-    pathname + search,
-    await bodyOf(c, config.maxBodyBytes),
-    {
-      upstream: upstreamFor(plainPath(pathname), config, c.env, caller),
-      times: {
-        headersMs: config.upstreamHeadersTimeoutMs,
-        heartbeatMs: config.streamHeartbeatMs,
-        idleTimeoutMs: config.streamIdleTimeoutMs,
-      },
-      waitUntil: (promise) => c.executionCtx.waitUntil(promise),
+  const body = await bodyOf(c, config.maxBodyBytes);
+  const { response, upstreamMs } = await relay(c.req.raw, pathname + search, body, {
+    upstream: upstreamFor(plain, config, c.env, caller),
+    times: {
+      headersMs: config.upstreamHeadersTimeoutMs,
+      heartbeatMs: config.streamHeartbeatMs,
+      idleTimeoutMs: config.streamIdleTimeoutMs,
     },
-  );
+    waitUntil: (promise) => c.executionCtx.waitUntil(promise),
+  });
   c.set('upstreamMs', upstreamMs);
   return response;
 });
