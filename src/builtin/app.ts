@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { Hono } from 'hono/tiny';
 import { mistralError, observabilityError, OBSERVABILITY_PREFIX } from '../mistral/errors.ts';
 import type { Upstream } from '../mistral/upstream.ts';
 import type { BuiltinEnv } from './context.ts';

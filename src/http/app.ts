@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { Hono } from 'hono/tiny';
 import { methodNotAllowed as onlyKnownMethods } from 'hono/method-not-allowed';
 import { DOWNLOADS_PATH } from '../builtin/downloads.ts';
 import type { AppEnv } from './context.ts';

@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { Hono } from 'hono/tiny';
 import { eventFrame } from '../../domain/sse.ts';
 import { chatRequestSchema, type ChatRequest } from '../chat-schema.ts';
 import type { BuiltinEnv } from '../context.ts';

@@ -1,4 +1,5 @@
-import { Hono, type Context } from 'hono';
+import type { Context } from 'hono';
+import { Hono } from 'hono/tiny';
 import * as z from 'zod';
 import type { ImportRequest } from '../api/tasks-api.ts';
 import { workspaceOf, type BuiltinEnv } from '../context.ts';

@@ -1,4 +1,5 @@
-import { Hono, type Context } from 'hono';
+import type { Context } from 'hono';
+import { Hono } from 'hono/tiny';
 import * as z from 'zod';
 import { workspaceOf, type BuiltinEnv } from '../context.ts';
 import { recordContent, type RecordContent } from '../datasets.sql.ts';

@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { Hono } from 'hono/tiny';
 import * as z from 'zod';
 import { boundaryOf } from '../../domain/multipart.ts';
 import { originOf, workspaceOf, type BuiltinEnv } from '../context.ts';

@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { Hono } from 'hono/tiny';
 import { workspaceOf, type BuiltinEnv } from '../context.ts';
 import { conversationOf } from '../conversations.sql.ts';
 import { notFound, observabilityInvalid } from '../errors.ts';

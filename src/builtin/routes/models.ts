@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { Hono } from 'hono/tiny';
 import { mistralError } from '../../mistral/errors.ts';
 import type { BuiltinEnv } from '../context.ts';
 import { BuiltinError } from '../errors.ts';

@@ -1,4 +1,4 @@
-import { createMiddleware } from 'hono/factory';
+import type { MiddlewareHandler } from 'hono';
 import { Refusal } from '../../domain/failures.ts';
 import type { Scope } from '../../domain/scopes.ts';
 import { equalInConstantTime } from '../../platform/crypto.ts';
@@ -13,8 +13,10 @@ const KEY_FORM = /^wsk_[A-Za-z0-9_-]{43}$/;
  * context.
  * @param scope the scope, or how to tell it from the request; with null any key will do
  */
-export function clientWith(scope: Scope | null | ((c: AppContext) => Scope)) {
-  return createMiddleware<AppEnv>(async function clientAuth(c, next) {
+export function clientWith(
+  scope: Scope | null | ((c: AppContext) => Scope),
+): MiddlewareHandler<AppEnv> {
+  return async function clientAuth(c, next) {
     const key = bearerOf(c);
     if (key === null || !KEY_FORM.test(key)) throw unauthorized('a client key (wsk_…)');
     const grant = await new Clients(c.env.KV).grantOf(key, Date.now());
@@ -27,17 +29,17 @@ export function clientWith(scope: Scope | null | ((c: AppContext) => Scope)) {
     }
     c.set('grant', grant);
     await next();
-  });
+  };
 }
 
 /** Admits the bearer of `ADMIN_KEY`. */
-export const admin = createMiddleware<AppEnv>(async function adminAuth(c, next) {
+export const admin: MiddlewareHandler<AppEnv> = async function adminAuth(c, next) {
   const key = bearerOf(c);
   if (key === null || !(await equalInConstantTime(key, c.get('config').adminKey))) {
     throw unauthorized('the ADMIN_KEY');
   }
   await next();
-});
+};
 
 function bearerOf(c: AppContext): string | null {
   return /^Bearer +(\S+)\s*$/i.exec(c.req.header('authorization') ?? '')?.[1] ?? null;

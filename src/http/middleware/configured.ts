@@ -1,9 +1,9 @@
-import { createMiddleware } from 'hono/factory';
+import type { MiddlewareHandler } from 'hono';
 import { configOf } from '../../config.ts';
 import type { AppEnv } from '../context.ts';
 
 /** Puts the typed config into the context; a bad one fails every request with its `ConfigError`. */
-export const configured = createMiddleware<AppEnv>(async function configured(c, next) {
+export const configured: MiddlewareHandler<AppEnv> = async function configured(c, next) {
   c.set('config', configOf(c.env));
   await next();
-});
+};

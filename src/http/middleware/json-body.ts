@@ -1,7 +1,7 @@
 import { zValidator } from '@hono/zod-validator';
 import type { ValidationTargets } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
-import { createMiddleware } from 'hono/factory';
+import type { MiddlewareHandler } from 'hono';
 import type * as z from 'zod';
 import { jsonPointer, Refusal, type FailureDetail } from '../../domain/failures.ts';
 import type { AppEnv } from '../context.ts';
@@ -13,7 +13,7 @@ export function tooLarge(maxBytes: number): Refusal {
 }
 
 /** Refuses a body that is larger than `MAX_BODY_BYTES` or not declared as JSON, before it is parsed. */
-export const jsonBody = createMiddleware<AppEnv>(async function jsonBody(c, next) {
+export const jsonBody: MiddlewareHandler<AppEnv> = async function jsonBody(c, next) {
   const type = c.req.header('content-type') ?? '';
   if (!/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(type)) {
     const message = 'Send the body as JSON, with `content-type: application/json`.';
@@ -27,7 +27,7 @@ export const jsonBody = createMiddleware<AppEnv>(async function jsonBody(c, next
     },
   });
   return limit(c, next);
-});
+};
 
 /** Checks a part of the request; every mistake in it is told at once, each with its path. */
 export function valid<Target extends keyof ValidationTargets, Schema extends z.ZodType>(

@@ -1,9 +1,9 @@
-import { createMiddleware } from 'hono/factory';
+import type { MiddlewareHandler } from 'hono';
 import { logInfo } from '../../platform/log.ts';
 import type { AppEnv } from '../context.ts';
 
 /** Adds `server-timing` (https://www.w3.org/TR/server-timing/) and writes one log line a request, without content. */
-export const observe = createMiddleware<AppEnv>(async function observe(c, next) {
+export const observe: MiddlewareHandler<AppEnv> = async function observe(c, next) {
   const startedAt = performance.now();
   await next();
   const totalMs = performance.now() - startedAt;
@@ -20,7 +20,7 @@ export const observe = createMiddleware<AppEnv>(async function observe(c, next) 
     duration_ms: round(totalMs),
     upstream_ms: upstreamMs === undefined ? null : round(upstreamMs),
   });
-});
+};
 
 function round(ms: number): number {
   return Math.round(ms * 10) / 10;

@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { Hono } from 'hono/tiny';
 import * as z from 'zod';
 import { Refusal } from '../../domain/failures.ts';
 import { iso } from '../../domain/import-view.ts';

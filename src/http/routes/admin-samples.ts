@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { Hono } from 'hono/tiny';
 import { workspaceOf } from '../../builtin/context.ts';
 import type { AppEnv } from '../context.ts';
 import { admin } from '../middleware/auth.ts';

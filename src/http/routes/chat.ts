@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { Hono } from 'hono/tiny';
 import { Refusal } from '../../domain/failures.ts';
 import {
   mistralBody,

@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { Hono } from 'hono/tiny';
 import * as z from 'zod';
 import { Refusal } from '../../domain/failures.ts';
 import { DEFAULT_EVENTS, IMPORT_EVENTS } from '../../domain/import.ts';

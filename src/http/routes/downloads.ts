@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { Hono } from 'hono/tiny';
 import * as z from 'zod';
 import { workspaceOf } from '../../builtin/context.ts';
 import { contentOf } from '../../builtin/downloads.ts';

@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { Hono } from 'hono/tiny';
 import type { AppEnv } from '../context.ts';
 
 /** `GET /health`: that Windsock runs, and what it stands in front of. No key needed. */

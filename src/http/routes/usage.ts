@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { Hono } from 'hono/tiny';
 import { defaultSince, usageQuery } from '../../domain/usage.ts';
 import type { AppEnv } from '../context.ts';
 import { clientWith } from '../middleware/auth.ts';

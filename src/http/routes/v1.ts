@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { Hono } from 'hono/tiny';
 import { plainPath, scopeOfPath } from '../../domain/scopes.ts';
 import { upstreamFor } from '../../relay/backends.ts';
 import { relay } from '../../relay/relay.ts';
