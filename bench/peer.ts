@@ -8,7 +8,13 @@ import { join } from 'node:path';
 import { until } from '../test/support/until.ts';
 import type { Target } from './client.ts';
 
-const PACKAGES = ['@portkey-ai/gateway@1.15.2', '@hono/node-server@1.13.5', 'hono@4.9.7'];
+// With a newer @hono/node-server, which npm would choose, it answers every stream with 500 (its issue 1389).
+const BESIDE = { '@hono/node-server': '1.13.5', hono: '4.9.7' };
+const PACKAGE = {
+  private: true,
+  dependencies: { '@portkey-ai/gateway': '1.15.2', ...BESIDE },
+  overrides: BESIDE,
+};
 const ENDS_WITH_PARENT = 'data:text/javascript,process.on("disconnect",()=>process.exit())';
 
 /** @param upstream where the peer sends the chats that it is asked */
@@ -18,9 +24,9 @@ export async function startPeer(
   const folder = await mkdtemp(join(tmpdir(), 'windsock-peer-'));
   const remove = () => rm(folder, { recursive: true, force: true });
   try {
-    await writeFile(join(folder, 'package.json'), '{"private":true}');
+    await writeFile(join(folder, 'package.json'), JSON.stringify(PACKAGE));
     const install = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
-    execFileSync('npm', [...install, ...PACKAGES], { cwd: folder, stdio: 'ignore' });
+    execFileSync('npm', install, { cwd: folder, stdio: 'ignore' });
     const port = await freePort();
     const main = join(folder, 'node_modules/@portkey-ai/gateway/build/start-server.js');
     const child = fork(main, [`--port=${port}`, '--headless'], {

@@ -2,7 +2,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
 import { unstable_readConfig } from 'wrangler';
 import { createClient, workerOptions } from '../test/support/worker.ts';
@@ -109,13 +108,8 @@ async function memoryOfStreams({ pid }: Target, open: () => Promise<unknown>): P
   const before = pid === null ? undefined : residentBytes(pid);
   if (pid === null || before === undefined) return {};
   let peak = 0;
-  let isOpen = true;
-  const streams = open().finally(() => (isOpen = false));
-  while (isOpen) {
-    peak = Math.max(peak, residentBytes(pid) ?? 0);
-    await delay(50);
-  }
-  await streams;
+  const timer = setInterval(() => (peak = Math.max(peak, residentBytes(pid) ?? 0)), 50);
+  await open().finally(() => clearInterval(timer));
   return { memory_mb: (peak - before) / 1e6 };
 }
 
