@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { residentBytes, workerdPids } from './processes.ts';
 
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((left, right) => left - right);
@@ -7,8 +7,14 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? high : (low + high) / 2;
 }
 
+/** The value that a share of the others, such as 0.99, is not above (nearest rank). */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((left, right) => left - right);
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0;
+}
+
 /** A Markdown table: one column per run, one row per figure. */
-export function table(head: string, runs: Record<string, Record<string, number>>): string {
+export function table(head: string, runs: Record<string, Record<string, number | string>>): string {
   const columns = Object.keys(runs);
   const figures = Object.keys(Object.values(runs)[0] ?? {});
   const row = (cells: readonly (string | number)[]) => `| ${cells.join(' | ')} |`;
@@ -23,23 +29,5 @@ export function table(head: string, runs: Record<string, Record<string, number>>
 
 /** Resident memory of all workerd processes that this one started, in bytes; 0 where /proc is not there. */
 export function workerdMemory(): number {
-  let pids: string[];
-  try {
-    pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  } catch {
-    return 0;
-  }
-  return pids.reduce((sum, pid) => sum + memoryOf(pid), 0);
-}
-
-function memoryOf(pid: string): number {
-  try {
-    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-    const isOurs = status.includes('Name:\tworkerd') && status.includes(`PPid:\t${process.pid}\n`);
-    const [, kilobytes = '0'] = /^VmRSS:\s+(\d+)/m.exec(status) ?? [];
-    return isOurs ? Number(kilobytes) * 1024 : 0;
-  } catch {
-    // The process ended between the two looks.
-    return 0;
-  }
+  return workerdPids().reduce((sum, pid) => sum + (residentBytes(pid) ?? 0), 0);
 }
