@@ -1,6 +1,7 @@
 import type { Scope } from '../domain/scopes.ts';
 import { newId, randomToken } from '../platform/ids.ts';
 import { sha256Hex } from '../platform/crypto.ts';
+import { grantCacheOf, type GrantCache } from './grant-cache.ts';
 import { listPage } from './list-page.ts';
 import { CLIENT_PREFIX, clientKey, grantKey } from './keys.ts';
 
@@ -48,9 +49,11 @@ const MIN_TTL_S = 60;
  */
 export class Clients {
   readonly #kv: KVNamespace;
+  readonly #cache: GrantCache;
 
   constructor(kv: KVNamespace) {
     this.#kv = kv;
+    this.#cache = grantCacheOf(kv);
   }
 
   /** Makes a client; `key` is in no other answer and is stored only as its hash. */
@@ -100,7 +103,7 @@ export class Clients {
 
   async delete(client: ClientRecord): Promise<void> {
     await Promise.all([
-      ...client.keyHashes.map((hash) => this.#kv.delete(grantKey(hash.value))),
+      ...client.keyHashes.map((hash) => this.#forget(hash.value)),
       this.#kv.delete(clientKey(client.id)),
     ]);
   }
@@ -111,9 +114,7 @@ export class Clients {
     const retired = retire(client.keyHashes, overlapMs, now);
     const kept = retired.filter((hash) => isValid(hash, now));
     await Promise.all(
-      retired
-        .filter((hash) => !isValid(hash, now))
-        .map((hash) => this.#kv.delete(grantKey(hash.value))),
+      retired.filter((hash) => !isValid(hash, now)).map((hash) => this.#forget(hash.value)),
     );
     const keyHashes = [{ value: await sha256Hex(key), expiresAt: null }, ...kept];
     await this.#put({ ...client, keyHashes }, now);
@@ -130,8 +131,18 @@ export class Clients {
 
   /** What a key admits to, or null when it is unknown or has expired. */
   async grantOf(key: string, now: number): Promise<KeyGrant | null> {
-    const grant = await this.#kv.get<KeyGrant>(grantKey(await sha256Hex(key)), 'json');
+    const keyHash = await sha256Hex(key);
+    let grant = this.#cache.get(keyHash, now);
+    if (grant === null) {
+      grant = await this.#kv.get<KeyGrant>(grantKey(keyHash), 'json');
+      if (grant !== null) this.#cache.set(keyHash, grant, now);
+    }
     return grant !== null && isValid(grant, now) ? grant : null;
+  }
+
+  async #forget(keyHash: string): Promise<void> {
+    this.#cache.delete(keyHash);
+    await this.#kv.delete(grantKey(keyHash));
   }
 
   async #put(client: ClientRecord, now: number): Promise<void> {
@@ -147,6 +158,7 @@ export class Clients {
             rateLimit: client.rateLimit,
             expiresAt: hash.expiresAt,
           };
+          this.#cache.delete(hash.value);
           const ttlS = hash.expiresAt === null ? null : Math.ceil((hash.expiresAt - now) / 1000);
           return this.#kv.put(
             grantKey(hash.value),
