@@ -131,11 +131,11 @@ export class Clients {
 
   /** What a key admits to, or null when it is unknown or has expired. */
   async grantOf(key: string, now: number): Promise<KeyGrant | null> {
-    const keyHash = await sha256Hex(key);
-    let grant = this.#cache.get(keyHash, now);
+    let grant = this.#cache.get(key, now);
     if (grant === null) {
+      const keyHash = await sha256Hex(key);
       grant = await this.#kv.get<KeyGrant>(grantKey(keyHash), 'json');
-      if (grant !== null) this.#cache.set(keyHash, grant, now);
+      if (grant !== null) this.#cache.set(key, keyHash, grant, now);
     }
     return grant !== null && isValid(grant, now) ? grant : null;
   }

@@ -5,26 +5,32 @@ const LIFE_MS = 10_000;
 const MAX_GRANTS = 1000;
 
 /**
- * Grants that this isolate has read lately, by the hash of their key: a KV read costs a request more than all else that
- * Windsock does with it. A change made in this isolate shows at once, one made elsewhere after ten seconds more than KV
+ * Grants that this isolate has read lately, by key: hashing it and reading KV cost a request more than all else that
+ * Windsock does with it. Keys are held in memory only, and no longer than their grants. A change made in this isolate shows at once, one made elsewhere after ten seconds more than KV
  * takes for it.
  */
 export class GrantCache {
-  readonly #grants = new Map<string, { grant: KeyGrant; readAt: number }>();
+  readonly #grants = new Map<string, { keyHash: string; grant: KeyGrant; readAt: number }>();
 
   /** @param now milliseconds since the epoch */
-  get(keyHash: string, now: number): KeyGrant | null {
-    const found = this.#grants.get(keyHash);
-    return found !== undefined && now - found.readAt < LIFE_MS ? found.grant : null;
+  get(key: string, now: number): KeyGrant | null {
+    const found = this.#grants.get(key);
+    if (found === undefined) return null;
+    if (now - found.readAt < LIFE_MS) return found.grant;
+    this.#grants.delete(key);
+    return null;
   }
 
-  set(keyHash: string, grant: KeyGrant, now: number): void {
+  set(key: string, keyHash: string, grant: KeyGrant, now: number): void {
     if (this.#grants.size >= MAX_GRANTS) this.#grants.clear();
-    this.#grants.set(keyHash, { grant, readAt: now });
+    this.#grants.set(key, { keyHash, grant, readAt: now });
   }
 
+  /** Forgets the grant of a key, known by its hash alone. */
   delete(keyHash: string): void {
-    this.#grants.delete(keyHash);
+    for (const [key, held] of this.#grants) {
+      if (held.keyHash === keyHash) this.#grants.delete(key);
+    }
   }
 }
 
