@@ -50,10 +50,9 @@ export class ChatWatcher implements StreamWatcher {
   events(bytes: Uint8Array): void {
     this.#firstByteAt ??= Date.now();
     this.#bytes += bytes.byteLength;
+    this.#facts.see(bytes);
     // Whole events hold whole characters: no state is carried from one to the next.
-    const text = this.#decoder.decode(bytes);
-    this.#facts.see(text);
-    this.#sink?.events(text);
+    this.#sink?.events(this.#decoder.decode(bytes));
   }
 
   lastWords(end: StreamEnd): Uint8Array | null {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ChatStreamFacts, dataOf } from '../../src/domain/chat-stream.ts';
 
+const encode = (text: string) => new TextEncoder().encode(text);
 const NAMES = { requestId: 'req-1', model: 'asked' };
 const ERROR = { code: 'upstream_interrupted', message: 'broke' } as const;
 const lastOf = (facts: ChatStreamFacts) =>
@@ -16,34 +17,38 @@ test('the data of events, whatever ends their lines', () => {
 
 test('[DONE] counts as data of its own, not inside a text', () => {
   const facts = new ChatStreamFacts();
-  facts.see('data: {"choices":[{"delta":{"content":"[DONE]"}}]}\n\n');
+  facts.see(encode('data: {"choices":[{"delta":{"content":"[DONE]"}}]}\n\n'));
   assert.equal(facts.isDone, false);
-  facts.see(': [DONE]\n\n');
+  facts.see(encode(': [DONE]\n\n'));
   assert.equal(facts.isDone, false);
-  facts.see('data: [DONE]\n\n');
+  facts.see(encode('data: [DONE]\n\n'));
   assert.equal(facts.isDone, true);
 });
 
 test('of several usages the last counts; a text that speaks of usage is none', () => {
   const facts = new ChatStreamFacts();
-  facts.see('data: {"usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}}\n\n');
-  facts.see('data: {"usage":{"prompt_tokens":1,"completion_tokens":0,"total_tokens":1}}\n\n');
+  facts.see(
+    encode('data: {"usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}}\n\n'),
+  );
+  facts.see(
+    encode('data: {"usage":{"prompt_tokens":1,"completion_tokens":0,"total_tokens":1}}\n\n'),
+  );
   assert.deepEqual(facts.usage, { promptTokens: 1, completionTokens: 0, totalTokens: 1 });
-  facts.see('data: {"usage":null}\n\n');
-  facts.see('data: {"choices":[{"index":0,"delta":{"content":"\\"usage\\""}}]}\n\n');
+  facts.see(encode('data: {"usage":null}\n\n'));
+  facts.see(encode('data: {"choices":[{"index":0,"delta":{"content":"\\"usage\\""}}]}\n\n'));
   assert.deepEqual(facts.usage, { promptTokens: 1, completionTokens: 0, totalTokens: 1 });
 });
 
 test('without a usage it is unknown', () => {
   const facts = new ChatStreamFacts();
-  facts.see('data: {"usage":null}\n\n');
+  facts.see(encode('data: {"usage":null}\n\n'));
   assert.deepEqual(facts.usage, { promptTokens: null, completionTokens: null, totalTokens: null });
 });
 
 test('the break is named as the stream’s chunks are', () => {
   const facts = new ChatStreamFacts();
-  facts.see(': ping\n\n');
-  facts.see('data: {"id":"c1","model":"m1","created":7}\n\ndata: {"id":"c2"}\n\n');
+  facts.see(encode(': ping\n\n'));
+  facts.see(encode('data: {"id":"c1","model":"m1","created":7}\n\ndata: {"id":"c2"}\n\n'));
   assert.deepEqual(lastOf(facts), {
     id: 'c1',
     object: 'chat.completion.chunk',
