@@ -19,6 +19,8 @@ const CORRELATION_ID = 'mistral-correlation-id';
 
 /** The built-in backend: the paths of the Mistral API that it serves. */
 const builtin = new Hono<BuiltinEnv>()
+  // The tiny preset's router takes a path and the same with a slash for one; the API does not.
+  .use((c, next) => (c.req.path.endsWith('/') ? Promise.resolve(c.notFound()) : next()))
   .route('/v1/chat', chatRoutes)
   .route('/v1/models', modelRoutes)
   .route('/v1/files', fileRoutes)
