@@ -1,5 +1,5 @@
 import { boundedJson, CUT_MARK } from '../domain/bounded.ts';
-import { CompletionReader } from '../domain/completion.ts';
+import { CompletionReader, contentText } from '../domain/completion.ts';
 import { isObject, parseJson, type JsonObject } from '../domain/json.ts';
 import { dataOf } from '../domain/chat-stream.ts';
 import { logError } from '../platform/log.ts';
@@ -99,16 +99,8 @@ class ChatRecorder {
   }
 }
 
-/** The text of a message; of a list of chunks, that of its text chunks. */
+/** The text of a message; null where its content is none. */
 function textOf(message: JsonObject | undefined): string | null {
   const content = message?.['content'];
-  if (typeof content === 'string') return content;
-  if (!Array.isArray(content)) return null;
-  return content
-    .map((chunk: unknown) =>
-      isObject(chunk) && chunk['type'] === 'text' && typeof chunk['text'] === 'string'
-        ? chunk['text']
-        : '',
-    )
-    .join('');
+  return typeof content === 'string' || Array.isArray(content) ? contentText(content) : null;
 }

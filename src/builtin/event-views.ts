@@ -1,3 +1,4 @@
+import { iso } from '../domain/time.ts';
 import type { FieldValue, FilterRow } from '../domain/filter-evaluate.ts';
 import { judgeField, type EventField } from '../domain/filter-fields.ts';
 
@@ -107,7 +108,7 @@ export function previewView(
   annotations: readonly Annotation[],
   fields: readonly EventField[],
 ): EventPreview {
-  const created_at = new Date(row.created_at).toISOString();
+  const created_at = iso(row.created_at);
   const values = filterRow(row, annotations, fields) as Record<string, FieldValue>;
   if (typeof values['timestamp'] === 'number') values['timestamp'] = created_at;
   return {

@@ -1,4 +1,4 @@
-import { concat } from '../platform/bytes.ts';
+import { concat } from '../domain/bytes.ts';
 
 /** Chunks of a file stay well below the 2 MB that a row of SQLite may have here. */
 export const FILE_CHUNK_BYTES = 512 * 1024;

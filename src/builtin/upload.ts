@@ -1,6 +1,6 @@
 import { LINE_FEED } from '../domain/jsonl.ts';
 import { MultipartParser, type PartHead } from '../domain/multipart.ts';
-import { concat } from '../platform/bytes.ts';
+import { concat } from '../domain/bytes.ts';
 import { FILE_CHUNK_BYTES, type StoredFile } from './files.sql.ts';
 import type { Workspace } from './workspace.ts';
 

@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
 import * as z from 'zod';
 import { TOO_DEEP } from '../domain/filter.ts';
+import { isJsonType, isObject } from '../domain/json.ts';
 import type { ValidationDetail } from '../mistral/errors.ts';
 import { searchRefused, type BuiltinError } from './errors.ts';
 
@@ -12,7 +13,7 @@ type Invalid = (details: readonly ValidationDetail[]) => BuiltinError;
  */
 export async function readBody<T>(c: Context, schema: z.ZodType<T>, invalid: Invalid): Promise<T> {
   const type = c.req.header('content-type') ?? '';
-  if (!/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(type)) {
+  if (!isJsonType(type)) {
     const msg = 'Send the body as JSON, with content-type: application/json';
     throw invalid([{ type: 'model_attributes_type', loc: ['body'], msg }]);
   }
@@ -71,10 +72,7 @@ export const wholeNumber = (min: number, max: number, fallback: number) =>
 
 /** An object with any content, handed on as it was parsed: keys such as `__proto__` stay. */
 export const anyObject = z.lazy(() =>
-  z.custom<Record<string, unknown>>(
-    (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-    'must be an object',
-  ),
+  z.custom<Record<string, unknown>>(isObject, 'must be an object'),
 );
 
 /** A filter as the JSON text that the workspace reads, where its mistakes are found. */

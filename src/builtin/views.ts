@@ -1,3 +1,4 @@
+import { iso } from '../domain/time.ts';
 import type { StoredCampaign } from './campaigns.sql.ts';
 import type { Page, StoredDataset, StoredRecord } from './datasets.sql.ts';
 import type { StoredFile } from './files.sql.ts';
@@ -8,7 +9,6 @@ import type { WorkspaceIdentity } from './workspace.ts';
 // Rows of the store → answers of the Mistral API, every optional key included. Observability times are ISO 8601 in
 // UTC; files count seconds since the epoch.
 
-const iso = (ms: number) => new Date(ms).toISOString();
 const seconds = (ms: number) => Math.floor(ms / 1000);
 
 export function datasetView(dataset: StoredDataset, identity: WorkspaceIdentity) {

@@ -185,3 +185,16 @@ export function usageOf({ usage }: JsonObject): Usage | null {
 function countOf(value: unknown): number | null {
   return typeof value === 'number' && Number.isFinite(value) ? value : null;
 }
+
+/** The text of a content: itself, or its text chunks joined. Thinking, references and the like are no text. */
+export function contentText(content: unknown): string {
+  if (typeof content === 'string') return content;
+  if (!Array.isArray(content)) return '';
+  return content
+    .map((chunk: unknown) =>
+      isObject(chunk) && chunk['type'] === 'text' && typeof chunk['text'] === 'string'
+        ? chunk['text']
+        : '',
+    )
+    .join('');
+}

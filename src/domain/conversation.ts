@@ -1,3 +1,5 @@
+import { isObject } from './json.ts';
+
 /** What a judge looks at: a chat as it is recorded, or as a record of a dataset holds it. */
 export interface Conversation {
   /** Messages of the chat API, the answer last. */
@@ -82,8 +84,4 @@ export function textOf(message: Record<string, unknown>): string | null {
     // Reading JSON takes any depth, writing it does not.
     return null;
   }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,3 +1,4 @@
+import { iso } from './time.ts';
 import type { ImportEvent, ImportState } from './import.ts';
 
 /** How the deliveries of an import stand, as its outbox tells; times in milliseconds since the epoch. */
@@ -32,11 +33,6 @@ export interface ImportView {
     next_attempt_at: string | null;
     last_status: number | null;
   };
-}
-
-/** Milliseconds since the epoch → ISO 8601 with `Z`. */
-export function iso(ms: number): string {
-  return new Date(ms).toISOString();
 }
 
 const isoOrNull = (ms: number | null) => (ms === null ? null : iso(ms));

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { parseJson } from './json.ts';
 import { partsOf, textOf, type Conversation, type ConversationParts } from './conversation.ts';
 import {
   parseTemplate,
@@ -208,13 +209,7 @@ export function readJudgement(body: unknown, output: JudgeOutputDefinition): Jud
   const message = completion.data?.choices[0]?.message;
   const content = message === undefined ? null : textOf({ content: message['content'] });
   if (content === null) return null;
-  let value: unknown;
-  try {
-    value = JSON.parse(content);
-  } catch {
-    return null;
-  }
-  const judgement = answered.safeParse(value).data;
+  const judgement = answered.safeParse(parseJson(content)).data;
   return judgement !== undefined && isAnswer(judgement.answer, output) ? judgement : null;
 }
 

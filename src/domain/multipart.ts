@@ -1,6 +1,8 @@
 // A push parser for multipart/form-data (RFC 7578 over RFC 2046, 5.1), for bodies too large to be held: bytes in, cut
 // anywhere, events out; it keeps no more than a delimiter's length, or the headers of one part.
 
+import { concat } from './bytes.ts';
+
 /** A part begins, as its headers describe it. */
 export interface PartHead {
   name: string;
@@ -47,7 +49,7 @@ export class MultipartParser {
 
   /** Takes the next bytes. `data` events are views of what was given. */
   *push(bytes: Uint8Array): Generator<MultipartEvent> {
-    let buffer = this.#rest.byteLength === 0 ? bytes : joined(this.#rest, bytes);
+    let buffer = this.#rest.byteLength === 0 ? bytes : concat([this.#rest, bytes]);
     for (;;) {
       switch (this.#state) {
         case 'epilogue':
@@ -178,13 +180,6 @@ function heldBack(bytes: Uint8Array, delimiterLength: number): number {
   const from = Math.max(0, bytes.byteLength - delimiterLength + 1);
   const start = bytes.indexOf(CR, from);
   return start === -1 ? bytes.byteLength : start;
-}
-
-function joined(left: Uint8Array, right: Uint8Array): Uint8Array {
-  const whole = new Uint8Array(left.byteLength + right.byteLength);
-  whole.set(left);
-  whole.set(right, left.byteLength);
-  return whole;
 }
 
 function text(bytes: Uint8Array): string {

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { dataOf } from './chat-stream.ts';
+import { contentText } from './completion.ts';
 import { isObject, parseJson, type JsonObject } from './json.ts';
 import { EventFramer } from './sse-frames.ts';
 
@@ -86,19 +87,6 @@ export function simpleAnswer(body: string): SimpleAnswer | null {
     ...(Array.isArray(calls) && calls.length > 0 && { tool_calls: calls as unknown[] }),
     usage: isObject(answer['usage']) ? answer['usage'] : null,
   };
-}
-
-/** The text of a content: itself, or its text chunks joined. Thinking, references and the like are no text. */
-function contentText(content: unknown): string {
-  if (typeof content === 'string') return content;
-  if (!Array.isArray(content)) return '';
-  return content
-    .map((chunk: unknown) =>
-      isObject(chunk) && chunk['type'] === 'text' && typeof chunk['text'] === 'string'
-        ? chunk['text']
-        : '',
-    )
-    .join('');
 }
 
 function firstChoice(body: JsonObject): JsonObject | null {

@@ -1,3 +1,5 @@
+import { concat } from './bytes.ts';
+
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 
@@ -28,8 +30,7 @@ export class EventFramer {
       return null;
     }
     const head = end === byteLength ? bytes : bytes.subarray(0, end);
-    const whole =
-      this.#heldBytes === 0 ? head : joined([...this.#held, head], this.#heldBytes + end);
+    const whole = this.#heldBytes === 0 ? head : concat([...this.#held, head]);
     this.#held = [];
     this.#heldBytes = 0;
     if (end < byteLength) this.#hold(bytes.slice(end));
@@ -43,7 +44,7 @@ export class EventFramer {
 
   /** The bytes of the unfinished event. */
   get held(): Uint8Array {
-    return joined(this.#held, this.#heldBytes);
+    return concat(this.#held);
   }
 
   #hold(bytes: Uint8Array): void {
@@ -69,14 +70,4 @@ export class EventFramer {
     }
     return 0;
   }
-}
-
-function joined(parts: readonly Uint8Array[], size: number): Uint8Array {
-  const whole = new Uint8Array(size);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.byteLength;
-  }
-  return whole;
 }

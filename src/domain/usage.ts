@@ -1,3 +1,4 @@
+import { iso } from './time.ts';
 import * as z from 'zod';
 
 /** How the answer to a chat came to its end. */
@@ -111,7 +112,7 @@ export function usageReport(
     add(entryOf(dates, day.day), day);
   }
   return {
-    since: new Date(since).toISOString(),
+    since: iso(since),
     totals,
     by_model: [...models]
       .map(([model, sums]) => ({ model, ...sums }))

@@ -1,4 +1,5 @@
-import { iso, type ImportView } from './import-view.ts';
+import type { ImportView } from './import-view.ts';
+import { iso } from './time.ts';
 import type { ImportEvent } from './import.ts';
 
 /** Receivers and queues commonly cut at 20 kB (Standard Webhooks: "Payload size"). */

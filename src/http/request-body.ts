@@ -1,4 +1,4 @@
-import { concat } from '../platform/bytes.ts';
+import { concat } from '../domain/bytes.ts';
 import { tooLarge } from './middleware/json-body.ts';
 
 /**

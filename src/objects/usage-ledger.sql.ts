@@ -1,3 +1,4 @@
+import { iso } from '../domain/time.ts';
 import type { DayOfModel, LedgerAge, LedgerRow, Outcome, UsageEntry } from '../domain/usage.ts';
 import { migrate } from '../platform/migrate.ts';
 
@@ -117,7 +118,7 @@ export class UsageStore {
       .map((row) => ({
         ...row,
         stream: row.stream === 1,
-        started_at: new Date(row.started_at).toISOString(),
+        started_at: iso(row.started_at),
       }));
   }
 

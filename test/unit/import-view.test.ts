@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { importView, iso, type DeliverySummary } from '../../src/domain/import-view.ts';
+import { importView, type DeliverySummary } from '../../src/domain/import-view.ts';
+import { iso } from '../../src/domain/time.ts';
 import { CREATED_AT, runningImport, startingImport } from './import-fixtures.ts';
 
 const NO_DELIVERY: DeliverySummary = {

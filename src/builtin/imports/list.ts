@@ -1,3 +1,4 @@
+import { iso } from '../../domain/time.ts';
 import { skippedMessage } from '../../domain/import-message.ts';
 import { joinLists } from '../../domain/json-text.ts';
 import type { StoredConversation } from '../conversations.sql.ts';
@@ -60,7 +61,7 @@ function contentOf(conversation: StoredConversation, more: object): RecordConten
       event_id: eventId,
       correlation_id: correlationId,
       model_name: modelName,
-      created_at: new Date(createdAt).toISOString(),
+      created_at: iso(createdAt),
       ...more,
     }),
   };

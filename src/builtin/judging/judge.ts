@@ -11,6 +11,7 @@ import {
   type Judgement,
   type JudgeTask,
 } from '../../domain/judge.ts';
+import { parseJson } from '../../domain/json.ts';
 import { mistralUpstream, type Upstream, type UpstreamRequest } from '../../mistral/upstream.ts';
 
 /** How long a judgement may take. */
@@ -100,11 +101,7 @@ async function ask(
   if (!response.ok) {
     return apiError(`The Mistral API answered ${response.status}: ${text.slice(0, QUOTED)}`);
   }
-  try {
-    return { ok: true, body: JSON.parse(text) };
-  } catch {
-    return { ok: true, body: undefined };
-  }
+  return { ok: true, body: parseJson(text) };
 }
 
 const QUOTED = 500;

@@ -4,6 +4,7 @@ import { bodyLimit } from 'hono/body-limit';
 import type { MiddlewareHandler } from 'hono';
 import type * as z from 'zod';
 import { jsonPointer, Refusal, type FailureDetail } from '../../domain/failures.ts';
+import { isJsonType } from '../../domain/json.ts';
 import type { AppEnv } from '../context.ts';
 
 /** What a body above its limit is refused with. */
@@ -15,7 +16,7 @@ export function tooLarge(maxBytes: number): Refusal {
 /** Refuses a body that is larger than `MAX_BODY_BYTES` or not declared as JSON, before it is parsed. */
 export const jsonBody: MiddlewareHandler<AppEnv> = async function jsonBody(c, next) {
   const type = c.req.header('content-type') ?? '';
-  if (!/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(type)) {
+  if (!isJsonType(type)) {
     const message = 'Send the body as JSON, with `content-type: application/json`.';
     throw new Refusal({ code: 'unsupported_media_type', message });
   }

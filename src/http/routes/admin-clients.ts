@@ -1,7 +1,7 @@
 import { Hono } from 'hono/tiny';
 import * as z from 'zod';
 import { Refusal } from '../../domain/failures.ts';
-import { iso } from '../../domain/import-view.ts';
+import { iso } from '../../domain/time.ts';
 import { SCOPES } from '../../domain/scopes.ts';
 import {
   Clients,
