@@ -5,6 +5,8 @@ export const FAILURE_STATUS = {
   not_found: 404,
   method_not_allowed: 405,
   invalid_request: 400,
+  invalid_filter: 400,
+  invalid_jsonl: 422,
   idempotency_conflict: 409,
   payload_too_large: 413,
   unsupported_media_type: 415,
@@ -22,6 +24,8 @@ export type FailureCode = keyof typeof FAILURE_STATUS;
 export interface FailureDetail {
   path: string;
   message: string;
+  /** Of a JSONL body: the line, counted from 1. */
+  line?: number;
 }
 
 /** Why a request is not served. `message` says what to change and never holds a key or a stack. */
@@ -31,6 +35,8 @@ export interface Failure {
   /** Only where an upstream status is kept; otherwise the status of the code holds. */
   status?: number;
   details?: FailureDetail[];
+  /** Of `invalid_filter`: where the offending token starts, in UTF-16 units counted from 0. */
+  position?: number;
   upstream?: { status: number; body: string };
   /** Further headers of the answer, such as `allow` or `retry-after`. */
   headers?: Record<string, string>;

@@ -18,12 +18,13 @@ export function answerFailure(c: AppContext, failure: Failure): Response {
   const answer = (body: object) => c.json(body, status, failure.headers);
   const { path } = c.req;
   if (path !== '/v1' && !path.startsWith('/v1/')) {
-    const { code, message, details, upstream } = failure;
+    const { code, message, details, position, upstream } = failure;
     return answer({
       error: {
         code,
         message,
         request_id: c.get('requestId'),
+        ...(position !== undefined && { position }),
         ...(details && { details }),
         ...(upstream && { upstream }),
       },
@@ -77,6 +78,8 @@ const OBSERVABILITY_CODES: Record<FailureCode, ObservabilityErrorCode | null> = 
   not_found: null,
   method_not_allowed: 'FEATURE_NOT_SUPPORTED',
   invalid_request: 'VALIDATION_ERROR',
+  invalid_filter: 'SEARCH_BAD_REQUEST',
+  invalid_jsonl: 'VALIDATION_ERROR',
   idempotency_conflict: 'VALIDATION_ERROR',
   payload_too_large: 'VALIDATION_ERROR',
   unsupported_media_type: 'VALIDATION_ERROR',

@@ -14,6 +14,8 @@ describe('the status of a failure', () => {
     ['not_found', 404],
     ['method_not_allowed', 405],
     ['invalid_request', 400],
+    ['invalid_filter', 400],
+    ['invalid_jsonl', 422],
     ['idempotency_conflict', 409],
     ['payload_too_large', 413],
     ['unsupported_media_type', 415],

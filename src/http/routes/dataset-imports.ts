@@ -2,10 +2,14 @@ import { Hono } from 'hono/tiny';
 import * as z from 'zod';
 import { Refusal } from '../../domain/failures.ts';
 import { DEFAULT_EVENTS, IMPORT_EVENTS } from '../../domain/import.ts';
-import { judgeTarget } from '../../domain/target.ts';
-import { sha256Bytes } from '../../platform/crypto.ts';
-import { newId, tokenOf } from '../../platform/ids.ts';
-import type { AppContext, AppEnv } from '../context.ts';
+import type { AppEnv } from '../context.ts';
+import {
+  datasetIdOf,
+  idempotencyKeyOf,
+  importIdFor,
+  refuseBadTarget,
+  requestHash,
+} from '../import-request.ts';
 import { clientWith } from '../middleware/auth.ts';
 import { jsonBody, valid } from '../middleware/json-body.ts';
 import { upstreamRefusal } from '../upstream-refusal.ts';
@@ -37,8 +41,6 @@ const importBody = z.lazy(() =>
   }),
 );
 
-const MAX_KEY_LENGTH = 255;
-
 /** `POST /datasets/:dataset_id/imports`: starts an import and has an `ImportJob` watch over it. */
 export const datasetImportRoutes = new Hono<AppEnv>().post(
   '/:dataset_id/imports',
@@ -49,9 +51,9 @@ export const datasetImportRoutes = new Hono<AppEnv>().post(
     const body = c.req.valid('json');
     const datasetId = datasetIdOf(c);
     const { origin } = new URL(c.req.url);
-    if (body.callback) refuseBadTarget(c, body.callback.url, origin);
+    if (body.callback) refuseBadTarget(c, body.callback.url, '/callback/url');
     const { clientId } = c.get('grant');
-    const id = await importId(clientId, idempotencyKeyOf(c));
+    const id = await importIdFor(clientId, idempotencyKeyOf(c));
     const result = await c.env.IMPORT_JOB.getByName(id).start({
       id,
       clientId,
@@ -81,41 +83,3 @@ export const datasetImportRoutes = new Hono<AppEnv>().post(
     }
   },
 );
-
-function datasetIdOf(c: AppContext): string {
-  const id = z.guid().safeParse(c.req.param('dataset_id'));
-  if (id.success) return id.data;
-  throw new Refusal({ code: 'not_found', message: 'There is no such dataset.' });
-}
-
-function refuseBadTarget(c: AppContext, url: string, origin: string): void {
-  const { callbackAllowPrivate } = c.get('config');
-  const verdict = judgeTarget(url, { allowPrivate: callbackAllowPrivate, ownOrigin: origin });
-  if (verdict.ok) return;
-  const details = [{ path: '/callback/url', message: verdict.reason }];
-  const message = `The callback URL ${verdict.reason}.`;
-  throw new Refusal({ code: 'callback_refused', message, details });
-}
-
-/** Read by hand: a schema of headers cannot be lazy, and would be a tenth of the start-up time. */
-function idempotencyKeyOf(c: AppContext): string | undefined {
-  const key = c.req.header('idempotency-key');
-  if (key === undefined || (key.length > 0 && key.length <= MAX_KEY_LENGTH)) return key;
-  const message = `must have 1 to ${MAX_KEY_LENGTH} characters`;
-  throw new Refusal({
-    code: 'invalid_request',
-    message: `The header Idempotency-Key ${message}.`,
-    details: [{ path: '/idempotency-key', message }],
-  });
-}
-
-/** With an idempotency key the id follows from it, so that every repetition meets the same Durable Object. */
-async function importId(clientId: string, key: string | undefined): Promise<string> {
-  if (key === undefined) return newId('imp');
-  const digest = await sha256Bytes(`${clientId}\n${key}`);
-  return `imp_${tokenOf(digest.subarray(0, 16))}`;
-}
-
-async function requestHash(datasetId: string, body: unknown): Promise<string> {
-  return tokenOf(await sha256Bytes(JSON.stringify([datasetId, body])));
-}
