@@ -3,6 +3,7 @@ import { reconcile } from './cron/reconcile.ts';
 import { app } from './http/app.ts';
 
 export { Workspace } from './builtin/workspace.ts';
+export { DatasetStarts } from './objects/dataset-starts.ts';
 export { ImportJob } from './objects/import-job.ts';
 export { RateLimiter } from './objects/rate-limiter.ts';
 export { UsageLedger } from './objects/usage-ledger.ts';

@@ -47,7 +47,9 @@ export function importView(state: ImportState, delivery: DeliverySummary): Impor
     status: state.status,
     progress: state.progress,
     message: state.message,
-    tasks: state.task === null ? [] : [state.task],
+    tasks: state.tasks.flatMap(({ id, status, progress }) =>
+      id === null ? [] : [{ id, status, progress }],
+    ),
     metadata: state.metadata,
     sequence: state.sequence,
     created_at: iso(state.createdAt),

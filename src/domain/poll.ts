@@ -6,19 +6,26 @@ export interface PollBounds {
 
 /** What the schedule looks at; times in milliseconds since the epoch. */
 export interface PollHistory {
-  createdAt: number;
-  progress: number;
-  polls: number;
+  /** The tasks that go on. */
+  open: readonly { startedAt: number; progress: number | null }[];
+  /** When progress last moved. */
+  progressAt: number;
   /** Polls without an answer since the last good one. */
   failures: number;
 }
 
-const GROWTH = 1.5;
+/** The wait grows with the time the task has taken: so late, in relation, is its end seen at most. */
+const GROWTH_BLIND = 0.25;
+/** Where progress tells when the end is near, there is no need to look so often before it. */
+const GROWTH_GUIDED = 0.5;
 const JITTER = 0.1;
+/** Added to the expected end: a poll just before it would cost a whole interval. */
+const MARGIN_MS = 50;
 
 /**
- * When to poll next. The interval starts at the lower bound and grows with each poll; where progress is
- * reported, it is cut so that the next poll falls where the end is expected. Failures double it instead.
+ * When to poll next. The interval starts at the lower bound and grows with the age of the task; where progress is
+ * reported, the poll falls where the end is expected. A task that stands still is asked less and less often, and
+ * failures double the interval.
  * @param retryAfterMs what the upstream asked for with `Retry-After`; never polled before it
  * @param random 0 (inclusive) to 1 (exclusive); spreads polls of imports that began together
  * @returns milliseconds since the epoch
@@ -30,17 +37,34 @@ export function nextPollAt(
   now: number,
   random: number,
 ): number {
-  const grown =
-    history.failures > 0
-      ? bounds.minMs * 2 ** Math.min(history.failures, 16)
-      : bounds.minMs * GROWTH ** Math.min(history.polls, 32);
-  const interval = Math.min(bounds.maxMs, grown, expectedRemaining(history, now));
-  const spread = interval * (1 - JITTER + 2 * JITTER * random);
-  const bounded = Math.min(bounds.maxMs, Math.max(bounds.minMs, Math.round(spread)));
-  return now + Math.max(bounded, retryAfterMs ?? 0);
+  const interval = Math.max(wantedInterval(history, bounds, now, random), bounds.minMs);
+  return now + Math.max(Math.round(Math.min(bounds.maxMs, interval)), retryAfterMs ?? 0);
 }
 
-function expectedRemaining(history: PollHistory, now: number): number {
-  if (history.failures > 0 || history.progress <= 0 || history.progress >= 100) return Infinity;
-  return ((now - history.createdAt) * (100 - history.progress)) / history.progress;
+function wantedInterval(
+  history: PollHistory,
+  { minMs }: PollBounds,
+  now: number,
+  random: number,
+): number {
+  const spread = 1 - JITTER + 2 * JITTER * random;
+  if (history.failures > 0) return minMs * 2 ** Math.min(history.failures, 16) * spread;
+  const age = now - Math.min(now, ...history.open.map(({ startedAt }) => startedAt));
+  const stillFor = (now - history.progressAt) * GROWTH_BLIND * spread;
+  const remaining = expectedRemaining(history, now);
+  if (remaining === null) return Math.max(minMs * spread, age * GROWTH_BLIND * spread);
+  const grown = Math.max(minMs, age * GROWTH_GUIDED) * spread;
+  const guided = remaining <= grown + minMs ? remaining + MARGIN_MS : grown;
+  return Math.max(guided, stillFor);
+}
+
+/** Of the task that ends last; null where one does not tell. Progress is cut to whole percent: this is the latest end. */
+function expectedRemaining({ open }: PollHistory, now: number): number | null {
+  let latest = 0;
+  for (const { startedAt, progress } of open) {
+    if (progress === null || progress <= 0) return null;
+    const reached = Math.min(100, progress);
+    latest = Math.max(latest, ((now - startedAt) * (100 - reached)) / reached);
+  }
+  return open.length === 0 ? null : latest;
 }

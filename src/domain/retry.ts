@@ -5,8 +5,16 @@ export const DEFAULT_RETRY_S: readonly number[] = [
 
 const JITTER = 0.2;
 
+/** What a receiver asked for with `Retry-After`. */
+export interface RetryRequest {
+  afterMs: number;
+  /** Milliseconds since the epoch; what was asked for counts up to here. */
+  latest: number;
+}
+
 /**
- * When the next attempt of a delivery is due.
+ * When the next attempt of a delivery is due. A receiver can put it off with `Retry-After`, up to the delay after the
+ * next one, so that it cannot hold a webhook for ever.
  * @param made attempts made so far; 0 before the first
  * @param scheduleS seconds before each attempt
  * @param now milliseconds since the epoch
@@ -18,8 +26,13 @@ export function nextAttemptAt(
   scheduleS: readonly number[],
   now: number,
   random: number,
+  request: RetryRequest | null = null,
 ): number | null {
   const delayS = scheduleS[made];
   if (delayS === undefined) return null;
-  return now + Math.round(delayS * 1000 * (1 - JITTER + 2 * JITTER * random));
+  const planned = now + Math.round(delayS * 1000 * (1 - JITTER + 2 * JITTER * random));
+  if (request === null) return planned;
+  const longestMs = (scheduleS[made + 1] ?? delayS) * 1000;
+  const asked = Math.min(now + Math.min(request.afterMs, longestMs), request.latest);
+  return Math.max(planned, asked);
 }

@@ -2,9 +2,17 @@ import * as z from 'zod';
 import { Refusal } from '../domain/failures.ts';
 import type { ObservedTask } from '../domain/import.ts';
 import { parseJson } from '../domain/json.ts';
+import { redact } from '../domain/redact.ts';
 import { retryAfterOf } from '../domain/retry-after.ts';
 import { upstreamMessage } from './upstream-message.ts';
 import type { Upstream } from './upstream.ts';
+
+/** An answer as it came, to be handed on. */
+export interface RawAnswer {
+  status: number;
+  headers: [string, string][];
+  body: string;
+}
 
 /** An answer that is no success; `retryAfterMs` is what the upstream asked for. */
 export interface UpstreamFailure {
@@ -13,6 +21,8 @@ export interface UpstreamFailure {
   message: string;
   body: string;
   retryAfterMs: number | null;
+  /** Null when nothing was answered. */
+  answer: RawAnswer | null;
 }
 
 export type UpstreamResult<T> = { ok: true; value: T } | { ok: false; failure: UpstreamFailure };
@@ -24,96 +34,197 @@ const taskSchema = z.lazy(() =>
     status: z.string(),
     progress: z.number().nullish(),
     message: z.string().nullish(),
+    created_at: z.string().nullish(),
     updated_at: z.string().nullish(),
   }),
 );
 
+const taskListSchema = z.lazy(() =>
+  z.object({
+    tasks: z.object({ results: z.array(taskSchema).nullish(), count: z.number() }),
+  }),
+);
+
+const idsSchema = z.lazy(() => z.object({ completion_event_ids: z.array(z.string()) }));
+
 /** No import waits longer than this for one answer: a poll comes again, and a start is looked into. */
 const CALL_TIMEOUT_MS = 30_000;
+/** A search may take its time. */
+const SEARCH_TIMEOUT_MS = 120_000;
+
+const LIST_PAGE_SIZE = 100;
+/** Each page is a call, and a Worker makes no more than a thousand in one go. */
+const MAX_LIST_PAGES = 500;
 
 const MAX_EXCERPT = 4096;
 
-/** Calls the dataset operations that an import needs, on whichever upstream. Failures are values, not exceptions. */
+/** A start that was taken: the task, and the answer that told of it. */
+export interface StartedTask {
+  task: ObservedTask;
+  answer: RawAnswer;
+}
+
+/** A dataset's tasks, and how many pages had to be read; `isWhole`: there are no others. */
+export interface TaskList {
+  tasks: ObservedTask[];
+  pages: number;
+  isWhole: boolean;
+}
+
+/** Calls the operations that an import needs, on whichever upstream. Failures are values, not exceptions. */
 export class DatasetsClient {
   readonly #upstream: Upstream;
+  readonly #timeoutMs: number;
+  readonly #secrets: readonly string[];
 
-  constructor(upstream: Upstream) {
+  /**
+   * @param headersTimeoutMs `UPSTREAM_HEADERS_TIMEOUT_MS`
+   * @param secrets what must not come to rest in a message, should the upstream echo it
+   */
+  constructor(upstream: Upstream, headersTimeoutMs: number, secrets: readonly string[]) {
     this.#upstream = upstream;
+    this.#timeoutMs = headersTimeoutMs;
+    this.#secrets = secrets;
   }
 
-  /** Starts an import task (`POST /v1/observability/datasets/{id}/imports/from-…`). Not idempotent upstream. */
-  startImport(
-    datasetId: string,
-    source: string,
-    body: Record<string, unknown>,
-  ): Promise<UpstreamResult<ObservedTask>> {
-    const path = `/v1/observability/datasets/${datasetId}/imports/from-${source}`;
-    return this.#call('POST', path, JSON.stringify(body));
+  /**
+   * Starts an import task (`POST /v1/observability/datasets/{id}/imports/from-…`). Not idempotent upstream.
+   * @param headers further headers of the client's own request
+   */
+  async startImport(
+    path: string,
+    body: string,
+    headers: readonly [string, string][],
+  ): Promise<UpstreamResult<StartedTask>> {
+    const called = await this.#call('POST', path, body, CALL_TIMEOUT_MS, headers);
+    if (!called.ok) return called;
+    const task = read(taskSchema, called.value.body);
+    if (task === null) return this.#unreadable(called.value, 'no task');
+    return { ok: true, value: { task: observed(task), answer: called.value } };
   }
 
   /** The task as it stands (`GET /v1/observability/datasets/{id}/tasks/{task_id}`). */
-  fetchTask(datasetId: string, taskId: string): Promise<UpstreamResult<ObservedTask>> {
-    return this.#call('GET', `/v1/observability/datasets/${datasetId}/tasks/${taskId}`, null);
+  async fetchTask(datasetId: string, taskId: string): Promise<UpstreamResult<ObservedTask>> {
+    const path = `/v1/observability/datasets/${datasetId}/tasks/${encodeURIComponent(taskId)}`;
+    const called = await this.#call('GET', path, null, CALL_TIMEOUT_MS);
+    if (!called.ok) return called;
+    const task = read(taskSchema, called.value.body);
+    if (task === null) return this.#unreadable(called.value, 'no task');
+    return { ok: true, value: observed(task) };
+  }
+
+  /**
+   * A dataset's tasks, page by page (`GET /v1/observability/datasets/{id}/tasks`).
+   * @param isEnough told of what was read so far; true stops the reading
+   */
+  async listTasks(
+    datasetId: string,
+    isEnough: (tasks: ReadonlyMap<string, ObservedTask>) => boolean,
+  ): Promise<UpstreamResult<TaskList>> {
+    const tasks = new Map<string, ObservedTask>();
+    let seen = 0;
+    for (let page = 1; page <= MAX_LIST_PAGES; page++) {
+      const path = `/v1/observability/datasets/${datasetId}/tasks?page_size=${LIST_PAGE_SIZE}&page=${page}`;
+      const called = await this.#call('GET', path, null, CALL_TIMEOUT_MS);
+      if (!called.ok) return called;
+      const list = read(taskListSchema, called.value.body);
+      if (list === null) return this.#unreadable(called.value, 'no list of tasks');
+      const results = list.tasks.results ?? [];
+      for (const task of results) tasks.set(task.id, observed(task));
+      seen += results.length;
+      const isWhole = results.length === 0 || seen >= list.tasks.count;
+      if (isWhole || isEnough(tasks)) {
+        return { ok: true, value: { tasks: [...tasks.values()], pages: page, isWhole } };
+      }
+    }
+    return {
+      ok: true,
+      value: { tasks: [...tasks.values()], pages: MAX_LIST_PAGES, isWhole: false },
+    };
+  }
+
+  /** The ids of the events that a filter tree matches (`POST …/chat-completion-events/search-ids`). */
+  async searchIds(filters: unknown): Promise<UpstreamResult<string[]>> {
+    const path = '/v1/observability/chat-completion-events/search-ids';
+    const body = JSON.stringify({ search_params: { filters } });
+    const called = await this.#call('POST', path, body, SEARCH_TIMEOUT_MS);
+    if (!called.ok) return called;
+    const found = read(idsSchema, called.value.body);
+    if (found === null) return this.#unreadable(called.value, 'no list of ids');
+    return { ok: true, value: found.completion_event_ids };
   }
 
   async #call(
     method: string,
     path: string,
     body: string | null,
-  ): Promise<UpstreamResult<ObservedTask>> {
-    const headers = new Headers({ accept: 'application/json' });
+    timeoutMs: number,
+    further: readonly [string, string][] = [],
+  ): Promise<UpstreamResult<RawAnswer>> {
+    const headers = new Headers([...further]);
+    headers.set('accept', 'application/json');
     if (body !== null) headers.set('content-type', 'application/json');
-    const signal = AbortSignal.timeout(CALL_TIMEOUT_MS);
-    let response: Response;
-    let text: string;
+    const limitMs = Math.min(timeoutMs, this.#timeoutMs);
+    let answer: RawAnswer;
     try {
-      response = await this.#upstream({
+      const response = await this.#upstream({
         method,
         path,
         headers,
         body,
-        signal,
-        headersTimeoutMs: CALL_TIMEOUT_MS,
+        signal: AbortSignal.timeout(limitMs),
+        headersTimeoutMs: limitMs,
       });
-      text = await response.text();
+      answer = {
+        status: response.status,
+        headers: [...response.headers],
+        body: await response.text(),
+      };
     } catch (error) {
       const message =
         error instanceof Refusal ? error.message : 'The Mistral API did not answer in time.';
-      return failed(null, message, '', null);
+      return this.#failed(null, message, null);
     }
-    if (!response.ok) {
-      const retryAfterMs = retryAfterOf(response.headers.get('retry-after'), Date.now());
-      return failed(response.status, upstreamMessage(text), text, retryAfterMs);
-    }
-    const task = readTask(text);
-    return task === null
-      ? failed(null, 'The Mistral API answered with no task that can be read.', text, null)
-      : { ok: true, value: task };
+    if (answer.status >= 200 && answer.status < 300) return { ok: true, value: answer };
+    return this.#failed(answer.status, upstreamMessage(answer.body), answer);
+  }
+
+  #unreadable(answer: RawAnswer, what: string): UpstreamResult<never> {
+    return this.#failed(null, `The Mistral API answered with ${what} that can be read.`, answer);
+  }
+
+  #failed(status: number | null, message: string, answer: RawAnswer | null): UpstreamResult<never> {
+    const retryAfter = answer?.headers.find(([name]) => name === 'retry-after')?.[1] ?? null;
+    return {
+      ok: false,
+      failure: {
+        status,
+        message: redact(message, this.#secrets),
+        body: redact(answer?.body ?? '', this.#secrets).slice(0, MAX_EXCERPT),
+        retryAfterMs: retryAfterOf(retryAfter, Date.now()),
+        answer,
+      },
+    };
   }
 }
 
-function failed(
-  status: number | null,
-  message: string,
-  body: string,
-  retryAfterMs: number | null,
-): UpstreamResult<ObservedTask> {
+function read<T>(schema: z.ZodType<T>, text: string): T | null {
+  const parsed = schema.safeParse(parseJson(text));
+  return parsed.success ? parsed.data : null;
+}
+
+function observed(task: z.infer<typeof taskSchema>): ObservedTask {
   return {
-    ok: false,
-    failure: { status, message, body: body.slice(0, MAX_EXCERPT), retryAfterMs },
+    id: task.id,
+    status: task.status,
+    progress: task.progress ?? null,
+    message: task.message ?? null,
+    createdAt: timeOf(task.created_at),
+    updatedAt: timeOf(task.updated_at),
   };
 }
 
-function readTask(text: string): ObservedTask | null {
-  const parsed = taskSchema.safeParse(parseJson(text));
-  if (!parsed.success) return null;
-  const { id, status, progress, message, updated_at } = parsed.data;
-  const updatedAt = Date.parse(updated_at ?? '');
-  return {
-    id,
-    status,
-    progress: progress ?? null,
-    message: message ?? null,
-    updatedAt: Number.isNaN(updatedAt) ? null : updatedAt,
-  };
+function timeOf(text: string | null | undefined): number | null {
+  const time = Date.parse(text ?? '');
+  return Number.isNaN(time) ? null : time;
 }

@@ -1,7 +1,7 @@
-import type { DeliverySummary } from '../domain/import-view.ts';
-import type { ImportEvent, ImportState } from '../domain/import.ts';
+import type { ImportPart } from '../domain/import-parts.ts';
+import type { ImportState } from '../domain/import.ts';
+import type { RawAnswer } from '../mistral/datasets.ts';
 import { migrate } from '../platform/migrate.ts';
-import type { Attempt } from '../webhook/deliver.ts';
 
 const MIGRATIONS: readonly string[] = [
   `
@@ -31,20 +31,44 @@ const MIGRATIONS: readonly string[] = [
     response_excerpt TEXT NOT NULL
   );
   `,
+  // An import has several tasks, each with a start call of its own, and the state of the first version becomes one.
+  `
+  CREATE TABLE parts (position INTEGER PRIMARY KEY, body TEXT NOT NULL);
+  ALTER TABLE import ADD COLUMN answer TEXT;
+  ALTER TABLE import ADD COLUMN copy_due_at INTEGER;
+  ALTER TABLE outbox ADD COLUMN round_attempts INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE outbox ADD COLUMN attempting INTEGER NOT NULL DEFAULT 0;
+  UPDATE outbox SET round_attempts = attempts;
+  INSERT INTO parts SELECT 0, json_extract(state, '$.startBody') FROM import;
+  UPDATE import SET copy_due_at = CASE WHEN copied THEN NULL ELSE 0 END, state = json_set(state,
+    '$.isRelayed', json('false'),
+    '$.startPath', '/v1/observability/datasets/' || json_extract(state, '$.datasetId') || '/imports/from-file',
+    '$.search', NULL, '$.hasTurn', json('false'), '$.turnEnd', NULL, '$.startFailures', 0, '$.listPages', 1,
+    '$.progressAt', json_extract(state, '$.createdAt'),
+    '$.nextStartAt', CASE WHEN json_extract(state, '$.status') = 'starting' THEN 0 END,
+    '$.openStart', CASE
+      WHEN json_extract(state, '$.status') = 'starting' AND json_extract(state, '$.nextPollAt') IS NULL
+      THEN json_object('position', 0, 'sentAt', json_extract(state, '$.createdAt'),
+        'settledAt', json_extract(state, '$.createdAt') + 10000) END,
+    '$.tasks', json_array(json_object(
+      'id', json_extract(state, '$.task.id'), 'weight', 1,
+      'status', coalesce(json_extract(state, '$.task.status'), ''),
+      'progress', json_extract(state, '$.task.progress'), 'message', NULL, 'missing', 0,
+      'startedAt', json_extract(state, '$.createdAt'),
+      'end', CASE WHEN json_extract(state, '$.finishedAt') IS NOT NULL THEN json_extract(state, '$.status') END
+    )));
+  `,
 ];
 
-/** A webhook to deliver: body and id are fixed when it is written; times in milliseconds since the epoch. */
-export interface OutboxRow {
-  [column: string]: SqlStorageValue;
-  id: string;
-  event: ImportEvent;
-  body: string;
-  attempts: number;
-  next_attempt_at: number | null;
+/** When the copy in KV was written, and when it is to be written next; milliseconds since the epoch. */
+export interface CopyTimes {
+  copiedAt: number;
+  /** Null while the copy is up to date. */
+  dueAt: number | null;
 }
 
 /**
- * The SQLite of one import: its state, the outbox, and the log of attempts. The schema is made with the first write,
+ * The SQLite of one import: its state and the bodies of its start calls. The schema is made with the first write,
  * so that asking for an id that never was leaves nothing behind.
  */
 export class ImportStore {
@@ -59,6 +83,11 @@ export class ImportStore {
     if (this.#isOpen) migrate(sql, MIGRATIONS);
   }
 
+  /** True once there is something stored. */
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
   /** To be called when the storage was deleted: its tables went with it. */
   close(): void {
     this.#isOpen = false;
@@ -70,126 +99,62 @@ export class ImportStore {
     return row.done ? null : (JSON.parse(row.value.state) as ImportState);
   }
 
-  /** Saves a state; `changed` marks the copy in KV as out of date. */
-  save(state: ImportState, changed: boolean): void {
+  save(state: ImportState): void {
     if (!this.#isOpen) {
       migrate(this.#sql, MIGRATIONS);
       this.#isOpen = true;
     }
     this.#sql.exec(
-      `INSERT INTO import (only, state) VALUES (1, ?1)
-       ON CONFLICT (only) DO UPDATE SET state = ?1, copied = CASE WHEN ?2 THEN 0 ELSE copied END`,
+      `INSERT INTO import (only, state) VALUES (1, ?1) ON CONFLICT (only) DO UPDATE SET state = ?1`,
       JSON.stringify(state),
-      changed ? 1 : 0,
     );
   }
 
-  /** When the copy was last written, and whether it is up to date. */
-  copy(): { isCurrent: boolean; at: number } {
-    const row = this.#sql
-      .exec<{ copied: number; copied_at: number }>('SELECT copied, copied_at FROM import')
+  /** Stores the bodies of the start calls, the first at position 0. */
+  addParts(parts: readonly ImportPart[]): void {
+    for (const [position, { body }] of parts.entries()) {
+      this.#sql.exec('INSERT INTO parts (position, body) VALUES (?, ?)', position, body);
+    }
+  }
+
+  part(position: number): string {
+    return this.#sql
+      .exec<{ body: string }>('SELECT body FROM parts WHERE position = ?', position)
+      .one().body;
+  }
+
+  /** A start call whose outcome is noted is not needed any more. */
+  dropPart(position: number): void {
+    this.#sql.exec('DELETE FROM parts WHERE position = ?', position);
+  }
+
+  /** Keeps the upstream's answer to a relayed start, for repetitions of the request. */
+  keepAnswer(answer: RawAnswer): void {
+    this.#sql.exec('UPDATE import SET answer = ?', JSON.stringify(answer));
+  }
+
+  answer(): RawAnswer | null {
+    const { answer } = this.#sql
+      .exec<{ answer: string | null }>('SELECT answer FROM import')
       .one();
-    return { isCurrent: row.copied === 1, at: row.copied_at };
+    return answer === null ? null : (JSON.parse(answer) as RawAnswer);
+  }
+
+  copyTimes(): CopyTimes {
+    const row = this.#sql
+      .exec<{ copied_at: number; copy_due_at: number | null }>(
+        'SELECT copied_at, copy_due_at FROM import',
+      )
+      .one();
+    return { copiedAt: row.copied_at, dueAt: row.copy_due_at };
+  }
+
+  /** Wants the copy in KV written by then; an earlier wish holds. */
+  wantCopy(by: number): void {
+    this.#sql.exec('UPDATE import SET copy_due_at = min(coalesce(copy_due_at, ?1), ?1)', by);
   }
 
   markCopied(at: number): void {
-    this.#sql.exec('UPDATE import SET copied = 1, copied_at = ?', at);
-  }
-
-  markUncopied(): void {
-    this.#sql.exec('UPDATE import SET copied = 0');
-  }
-
-  addToOutbox(id: string, event: ImportEvent, body: string, dueAt: number, now: number): void {
-    this.#sql.exec(
-      'INSERT INTO outbox (id, event, body, created_at, next_attempt_at) VALUES (?, ?, ?, ?, ?)',
-      id,
-      event,
-      body,
-      now,
-      dueAt,
-    );
-  }
-
-  /** Pending webhooks whose next attempt is due. */
-  due(now: number): OutboxRow[] {
-    return this.#sql
-      .exec<OutboxRow>(
-        "SELECT * FROM outbox WHERE status = 'pending' AND next_attempt_at <= ? ORDER BY created_at",
-        now,
-      )
-      .toArray();
-  }
-
-  /** Puts the next attempt off to where it counts as dead, before it is made: a crash then repeats it. */
-  lease(id: string, until: number): void {
-    this.#sql.exec(
-      'UPDATE outbox SET attempts = attempts + 1, next_attempt_at = ? WHERE id = ?',
-      until,
-      id,
-    );
-  }
-
-  /** Notes an attempt; the webhook is then pending until `nextAttemptAt`, or settled when that is null. */
-  noteAttempt(
-    row: { id: string; attempt: number },
-    attempt: Attempt,
-    status: 'pending' | 'delivered' | 'failed',
-    nextAttemptAt: number | null,
-  ): void {
-    this.#sql.exec(
-      `INSERT INTO attempts (delivery_id, attempt, at, duration_ms, status, error, response_excerpt)
-       VALUES (?, ?, ?, ?, ?, ?, ?)`,
-      row.id,
-      row.attempt,
-      attempt.at,
-      attempt.durationMs,
-      attempt.status,
-      attempt.error,
-      attempt.responseExcerpt,
-    );
-    this.#sql.exec(
-      'UPDATE outbox SET status = ?, next_attempt_at = ? WHERE id = ?',
-      status,
-      nextAttemptAt,
-      row.id,
-    );
-  }
-
-  nextAttemptAt(): number | null {
-    return this.#sql
-      .exec<{ at: number | null }>(
-        "SELECT min(next_attempt_at) AS at FROM outbox WHERE status = 'pending'",
-      )
-      .one().at;
-  }
-
-  /** How the deliveries stand as a whole: failed if one failed, else pending if one is. */
-  summary(): DeliverySummary {
-    const row = this.#sql
-      .exec<{ rows: number; failed: number; pending: number; attempts: number }>(
-        `SELECT count(*) AS rows,
-                coalesce(sum(status = 'failed'), 0) AS failed,
-                coalesce(sum(status = 'pending'), 0) AS pending,
-                coalesce(sum(attempts), 0) AS attempts
-         FROM outbox`,
-      )
-      .one();
-    const last = this.#sql
-      .exec<{ status: number | null }>('SELECT status FROM attempts ORDER BY number DESC LIMIT 1')
-      .next();
-    return {
-      status:
-        row.rows === 0
-          ? 'none'
-          : row.failed > 0
-            ? 'failed'
-            : row.pending > 0
-              ? 'pending'
-              : 'delivered',
-      attempts: row.attempts,
-      nextAttemptAt: this.nextAttemptAt(),
-      lastStatus: last.done ? null : last.value.status,
-    };
+    this.#sql.exec('UPDATE import SET copy_due_at = NULL, copied_at = ?', at);
   }
 }

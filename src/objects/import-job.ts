@@ -1,104 +1,132 @@
 import { DurableObject } from 'cloudflare:workers';
 import { configOf, type Config } from '../config.ts';
+import { advance, type Observation } from '../domain/import-advance.ts';
+import type { ImportPart } from '../domain/import-parts.ts';
+import { schedule } from '../domain/import-schedule.ts';
+import { pollStep, startStep } from '../domain/import-steps.ts';
 import { importView, type ImportView } from '../domain/import-view.ts';
-import {
-  advance,
-  isTerminal,
-  newImport,
-  type ImportEvent,
-  type ImportOrder,
-  type ImportState,
-  type Observation,
-} from '../domain/import.ts';
-import { nextPollAt } from '../domain/poll.ts';
-import { nextAttemptAt } from '../domain/retry.ts';
-import { webhookBody } from '../domain/webhook-payload.ts';
-import { DatasetsClient, type UpstreamFailure } from '../mistral/datasets.ts';
-import { newId } from '../platform/ids.ts';
+import { isTerminal, newImport, type ImportOrder, type ImportState } from '../domain/import.ts';
+import { DatasetsClient, type RawAnswer, type UpstreamFailure } from '../mistral/datasets.ts';
 import { logError } from '../platform/log.ts';
 import { observabilityUpstream } from '../relay/backends.ts';
-import { Clients, currentSigningSecrets } from '../store/clients.ts';
 import { ImportCopies } from '../store/imports.ts';
-import { attemptDelivery } from '../webhook/deliver.ts';
-import { ImportStore, type OutboxRow } from './import-job.sql.ts';
+import { Deliveries } from './deliveries.ts';
+import { ImportStore } from './import-job.sql.ts';
+import { pollTasks } from './import-polls.ts';
+import { ImportStarts, type StepOutcome } from './import-starts.ts';
+import { OutboxStore, type AttemptRow } from './outbox.sql.ts';
 import { Watchers } from './watchers.ts';
 
 /**
  * What came of a start: the import (an `ImportView` as JSON, because RPC's types take no open object), the upstream's
- * refusal (and then no import), or a conflict with another request under the same id.
+ * failure (and then no import, unless `isKept`), or a conflict with another request under the same id.
+ * `answer` is the upstream's own, for an import that came on a `/v1` path; null while it is not known.
  */
 export type StartResult =
-  | { kind: 'accepted'; view: string; replayed: boolean }
-  | { kind: 'refused'; failure: UpstreamFailure }
+  | { kind: 'accepted'; view: string; isReplayed: boolean; answer: RawAnswer | null }
+  | { kind: 'refused'; failure: UpstreamFailure; isKept: boolean }
   | { kind: 'conflict' };
+
+/** An order with its start calls; `headers` are those of the client's own request that go along with the first. */
+export interface StartOrder extends ImportOrder {
+  parts: ImportPart[];
+  headers: [string, string][];
+}
 
 /**
  * The alarm that stands in for the exact one while work is going on, should the object die in it: so late is it then
  * taken up again. An alarm that comes due while another is at work waits for its end, and is set anew there.
  */
 const FALLBACK_ALARM_MS = 1000;
+/** The same while attempts are being made, which may take their whole time-out. */
+const ATTEMPT_CHECK_MS = 5000;
 /** KV takes one write a second per key. */
 const COPY_INTERVAL_MS = 1000;
-/** An attempt that has not been noted so long after its time-out died with the object that made it. */
-const LEASE_MARGIN_MS = 5000;
-const START_RETRY_MS = 5000;
+/** What only progress has changed is copied less often: each write costs. */
+const PROGRESS_COPY_INTERVAL_MS = 10_000;
 
 /**
- * One import: starts the upstream task, polls it by alarm, keeps the truth in SQLite and a copy in KV, and notifies.
+ * One import: starts the upstream tasks, polls them by alarm, keeps the truth in SQLite and a copy in KV, and notifies.
  * It only executes; what an observation means, when to poll and when to try again is decided in `domain/`.
  */
 export class ImportJob extends DurableObject<Env> {
   readonly #store: ImportStore;
+  readonly #outbox: OutboxStore;
+  readonly #deliveries: Deliveries;
   readonly #config: Config;
   readonly #copies: ImportCopies;
   readonly #watchers: Watchers;
-  #starting: Promise<StartResult> | null = null;
+  /** The first start while its client waits. */
+  #first: Promise<StartResult> | null = null;
+  /** The work on further starts while it goes on. */
+  #starting: Promise<void> | null = null;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#store = new ImportStore(ctx.storage.sql);
+    this.#outbox = new OutboxStore(ctx.storage.sql);
     this.#config = configOf(env);
+    this.#deliveries = new Deliveries(this.#outbox, env, this.#config);
     this.#copies = new ImportCopies(env.KV);
     this.#watchers = new Watchers(this.#config.streamHeartbeatMs);
+    if (this.#store.isOpen) this.#outbox.resume();
   }
 
   /**
    * Starts the import, once: the same order again answers what the first one came to, another order under the same
    * id is a conflict. The intent is stored before the upstream is called, the copy in KV is there before the answer.
    */
-  async start(order: ImportOrder): Promise<StartResult> {
+  async start(order: StartOrder): Promise<StartResult> {
     const known = this.#store.load();
-    if (known !== null) {
-      if (known.clientId !== order.clientId || known.requestHash !== order.requestHash) {
-        return { kind: 'conflict' };
-      }
-      const result = this.#starting === null ? this.#accepted(known) : await this.#starting;
-      return result.kind === 'accepted' ? { ...result, replayed: true } : result;
-    }
-    const state = newImport(order, Date.now());
-    this.#store.save(state, true);
-    this.#starting = this.#begin(state);
+    if (known !== null) return this.#repeat(known, order);
+    const weights = order.parts.map(({ weight }) => weight);
+    const state = newImport(order, weights, Date.now());
+    this.ctx.storage.transactionSync(() => {
+      this.#store.save(state);
+      this.#store.addParts(order.parts);
+    });
+    this.#first = this.#startFirst(order.headers);
     try {
-      return await this.#starting;
+      return await this.#first;
     } finally {
-      this.#starting = null;
+      this.#first = null;
+      await this.#rearm();
     }
   }
 
   /** The import as it stands (an `ImportView` as JSON); null when there is none or it is another client's. */
   read(clientId: string): string | null {
-    const state = this.#store.load();
-    return state?.clientId === clientId ? JSON.stringify(this.#view(state)) : null;
+    const state = this.#owned(clientId);
+    return state === null ? null : JSON.stringify(this.#view(state));
+  }
+
+  /** The attempts of its deliveries, the first first; null as for {@link read}. */
+  attempts(clientId: string): AttemptRow[] | null {
+    return this.#owned(clientId) === null ? null : this.#outbox.attempts();
+  }
+
+  /**
+   * Has its newest webhook delivered once more, under the same id and with the same bytes.
+   * @returns the import as JSON; null as for {@link read}
+   */
+  async redeliver(clientId: string): Promise<string | null | 'no_callback' | 'nothing_sent'> {
+    const state = this.#owned(clientId);
+    if (state === null) return null;
+    if (state.callback === null) return 'no_callback';
+    if (!this.#outbox.restartNewest(Date.now())) return 'nothing_sent';
+    this.#store.wantCopy(Date.now());
+    await this.ctx.storage.setAlarm(Date.now());
+    return JSON.stringify(this.#view(state));
   }
 
   /**
    * A stream of the import's changes as server-sent events, ending after the terminal one.
    * @param seen the sequence the client has already, or null
-   * @returns null when there is no such import, `nothing_more` when the client has seen its end
+   * @returns null as for {@link read}, `nothing_more` when the client has seen its end
    */
   watch(clientId: string, seen: number | null): ReadableStream<Uint8Array> | null | 'nothing_more' {
-    const state = this.#store.load();
-    if (state === null || state.clientId !== clientId) return null;
+    const state = this.#owned(clientId);
+    if (state === null) return null;
     const isNews = seen === null || seen < state.sequence;
     if (!isNews && isTerminal(state.status)) return 'nothing_more';
     return this.#watchers.add(isNews ? this.#view(state) : null);
@@ -106,8 +134,16 @@ export class ImportJob extends DurableObject<Env> {
 
   /** Sees to it that an import that should have moved does. */
   async wake(): Promise<void> {
+    if (this.#store.load() !== null) await this.ctx.storage.setAlarm(Date.now());
+  }
+
+  /** Whether the import still needs its dataset's turn to start; if so it is woken, to be done with it. */
+  async keepsTurn(): Promise<boolean> {
     const state = this.#store.load();
-    if (state !== null && this.#starting === null) await this.ctx.storage.setAlarm(Date.now());
+    if (state === null) return false;
+    const needsTurn = state.turnEnd !== null || (!isTerminal(state.status) && state.hasTurn);
+    if (needsTurn) await this.wake();
+    return needsTurn;
   }
 
   override async alarm(): Promise<void> {
@@ -127,66 +163,118 @@ export class ImportJob extends DurableObject<Env> {
     if (state === null) return;
     const now = Date.now();
     if (isTerminal(state.status)) {
-      if (now >= this.#forgottenAt(state)) return this.#forget(state);
+      if (now >= this.#forgottenAt(state) && state.turnEnd === null) return this.#forget(state);
     } else if (now >= state.createdAt + this.#config.importDeadlineMs) {
       this.#observe({ kind: 'deadline' });
-    } else if (state.status === 'starting') {
-      await this.#resumeStart(state, now);
-    } else if (state.nextPollAt !== null && state.nextPollAt <= now) {
-      await this.#poll(state);
     }
+    this.#goOnStarting();
     this.#deliverDue();
+    const due = this.#store.load();
+    const step = due === null ? null : pollStep(due, now);
+    if (due !== null && step !== null) {
+      const polled = await pollTasks(this.#upstream(due), due.datasetId, step);
+      this.#observe(polled.observation, polled.retryAfterMs);
+      this.#deliverDue();
+    }
     await this.#copyIfDue();
   }
 
-  /** Calls the upstream for a start whose intent is stored. */
-  async #begin(state: ImportState): Promise<StartResult> {
+  async #repeat(known: ImportState, order: StartOrder): Promise<StartResult> {
+    if (known.clientId !== order.clientId || known.requestHash !== order.requestHash) {
+      return { kind: 'conflict' };
+    }
+    const result = this.#first === null ? this.#accepted() : await this.#first;
+    return result.kind === 'accepted' ? { ...result, isReplayed: true } : result;
+  }
+
+  /** Takes the steps up to the first task's start, while the client waits. */
+  async #startFirst(headers: readonly [string, string][]): Promise<StartResult> {
     await this.ctx.storage.setAlarm(Date.now() + FALLBACK_ALARM_MS);
-    const client = this.#upstream(state);
-    const started = await client.startImport(state.datasetId, state.source, state.startBody);
-    if (started.ok) {
-      this.#observe({ kind: 'started', task: started.value });
-    } else {
-      const { failure } = started;
-      if (failure.status === 429) {
-        const later = Date.now() + (failure.retryAfterMs ?? START_RETRY_MS);
-        this.#store.save({ ...state, nextPollAt: later }, true);
-      } else if (failure.status !== null && failure.status < 500) {
+    for (;;) {
+      const state = this.#store.load();
+      if (state === null || state.tasks.some((task) => task.id !== null)) break;
+      const outcome = await this.#takeStep(state, headers);
+      if (outcome === null) break;
+      const { failure, observation } = outcome;
+      const { kind } = observation;
+      const isCertain = kind === 'start_refused' || kind === 'start_deferred';
+      if (failure !== undefined && (kind === 'start_refused' || (state.isRelayed && isCertain))) {
         await this.#forget(state);
-        return { kind: 'refused', failure };
-      } else {
-        // It may have been started; starting it again could import everything twice.
-        const message = `Whether the upstream started the import is not known: ${failure.message}`;
-        this.#observe({ kind: 'start_unknown', message });
+        return { kind: 'refused', failure, isKept: false };
+      }
+      this.#takeIn(outcome);
+      if (failure !== undefined && state.isRelayed) {
+        await this.#copy();
+        return { kind: 'refused', failure, isKept: true };
       }
     }
     this.#deliverDue();
     await this.#copy();
-    await this.#rearm();
-    return this.#accepted(this.#store.load() ?? state);
+    return this.#accepted();
   }
 
-  async #resumeStart(state: ImportState, now: number): Promise<void> {
-    if (this.#starting !== null) return;
-    if (state.nextPollAt === null) {
-      const message = 'Whether the upstream started the import is not known: Windsock stopped.';
-      this.#observe({ kind: 'start_unknown', message });
-    } else if (state.nextPollAt <= now) {
-      const sent = { ...state, nextPollAt: null };
-      this.#store.save(sent, false);
-      const result = await this.#begin(sent);
-      if (result.kind === 'refused') logError('import_refused_late', result.failure.message);
+  /** Has what is due of the starts done beside polls and deliveries: waiting for the turn must not hold those up. */
+  #goOnStarting(): void {
+    if (this.#first !== null || this.#starting !== null) return;
+    const state = this.#store.load();
+    if (state === null || startStep(state, Date.now()) === null) return;
+    this.#starting = this.#startRest()
+      .catch((error: unknown) => logError('import_start_failed', error, { import_id: state.id }))
+      .finally(async () => {
+        this.#starting = null;
+        await this.#rearm();
+      });
+    this.ctx.waitUntil(this.#starting);
+  }
+
+  async #startRest(): Promise<void> {
+    for (;;) {
+      const state = this.#store.load();
+      const outcome = state === null ? null : await this.#takeStep(state, []);
+      if (outcome === null) return;
+      this.#takeIn(outcome);
+      this.#deliverDue();
+      await this.#copyIfDue();
     }
   }
 
-  async #poll(state: ImportState): Promise<void> {
-    if (state.task === null) return;
-    const polled = await this.#upstream(state).fetchTask(state.datasetId, state.task.id);
-    if (polled.ok) return this.#observe({ kind: 'polled', task: polled.value });
-    const { status, retryAfterMs } = polled.failure;
-    if (status === 404) this.#observe({ kind: 'missing' });
-    else if (status === 401 || status === 403) this.#observe({ kind: 'denied', status });
-    else this.#observe({ kind: 'unavailable' }, retryAfterMs);
+  /** Takes the step that is due; null when none is. */
+  async #takeStep(
+    state: ImportState,
+    headers: readonly [string, string][],
+  ): Promise<StepOutcome | null> {
+    const step = startStep(state, Date.now());
+    if (step === null) return null;
+    const starts = new ImportStarts(this.#upstream(state), this.env, state);
+    switch (step.kind) {
+      case 'end_turn':
+        await starts.endTurn(state.id, step.taskId);
+        this.#endedTurn();
+        return this.#takeStep(this.#store.load() ?? state, headers);
+      case 'search':
+        return starts.search(step.filters);
+      case 'send': {
+        const sending = () => this.#observe({ kind: 'sending', position: step.position });
+        const body = this.#store.part(step.position);
+        return starts.send(state, step, { body, headers, sending });
+      }
+      case 'look':
+        return starts.look(state);
+    }
+  }
+
+  #endedTurn(): void {
+    const state = this.#store.load();
+    if (state !== null) this.#store.save({ ...state, turnEnd: null });
+  }
+
+  #takeIn({ observation, retryAfterMs, parts, answer }: StepOutcome): void {
+    this.ctx.storage.transactionSync(() => {
+      if (parts !== undefined) this.#store.addParts(parts);
+      if (answer !== undefined && this.#store.load()?.isRelayed) this.#store.keepAnswer(answer);
+      if (observation.kind === 'started') this.#store.dropPart(observation.position);
+      this.#observe(observation, retryAfterMs ?? null);
+    });
   }
 
   /** Takes in what was learnt: the new state and the webhooks that report it are one transaction. */
@@ -194,79 +282,54 @@ export class ImportJob extends DurableObject<Env> {
     const before = this.#store.load();
     if (before === null) return;
     const now = Date.now();
-    const { state, events } = advance(before, observation, now);
+    const { state, effects } = advance(before, observation, now);
     const bounds = { minMs: this.#config.pollMinMs, maxMs: this.#config.pollMaxMs };
-    const next = isTerminal(state.status)
-      ? state
-      : { ...state, nextPollAt: nextPollAt(state, bounds, retryAfterMs, now, Math.random()) };
-    const changed = next.sequence !== before.sequence;
+    const input = { bounds, retryAfterMs, now, random: Math.random() };
+    const next = schedule(state, observation.kind, input);
+    const isNews = next.sequence !== before.sequence;
     this.ctx.storage.transactionSync(() => {
-      this.#store.save(next, changed);
-      for (const event of events) this.#enqueue(event, next, now);
+      this.#store.save(next);
+      for (const { event } of effects) this.#deliveries.enqueue(event, next, now);
+      if (isNews) this.#wantCopy(next.status !== before.status || effects.length > 0);
     });
-    if (changed) this.#watchers.push(this.#view(next), isTerminal(next.status));
+    if (isNews) this.#watchers.push(this.#view(next), isTerminal(next.status));
   }
 
-  #enqueue(event: ImportEvent, state: ImportState, now: number): void {
-    if (state.callback === null || !state.callback.events.includes(event)) return;
-    const dueAt = nextAttemptAt(0, this.#config.webhookRetryS, now, Math.random()) ?? now;
-    const summary = { ...this.#store.summary(), status: 'pending' as const, nextAttemptAt: dueAt };
-    const body = webhookBody(event, importView(state, summary), state.origin, now);
-    this.#store.addToOutbox(newId('msg'), event, body, dueAt, now);
-  }
-
-  /** Begins every attempt that is due and waits for none: a hanging receiver must not hold up a poll. */
   #deliverDue(): void {
     const state = this.#store.load();
-    if (state === null || state.callback === null) return;
-    const now = Date.now();
-    for (const row of this.#store.due(now)) {
-      this.#store.lease(row.id, now + this.#config.webhookTimeoutMs + LEASE_MARGIN_MS);
-      this.ctx.waitUntil(
-        this.#deliver(row, state, state.callback.url).catch((error: unknown) =>
-          logError('delivery_failed', error, { import_id: state.id, delivery_id: row.id }),
-        ),
-      );
+    if (state === null) return;
+    for (const attempt of this.#deliveries.begin(state)) {
+      const noted = attempt.then(async () => {
+        this.#wantCopy(true);
+        await this.#copyIfDue();
+        await this.#rearm();
+      });
+      this.ctx.waitUntil(noted);
     }
   }
 
-  async #deliver(row: OutboxRow, state: ImportState, url: string): Promise<void> {
-    const client = await new Clients(this.env.KV).get(state.clientId);
-    const secrets = client === null ? [] : currentSigningSecrets(client, Date.now());
-    const attempt = await attemptDelivery(
-      { id: row.id, url, body: row.body, secrets },
-      { allowPrivate: this.#config.callbackAllowPrivate, ownOrigin: state.origin },
-      this.#config.webhookTimeoutMs,
-    );
-    const made = row.attempts + 1;
-    const schedule = this.#config.webhookRetryS;
-    const next =
-      attempt.error === null ? null : nextAttemptAt(made, schedule, Date.now(), Math.random());
-    const status = attempt.error === null ? 'delivered' : next === null ? 'failed' : 'pending';
-    this.ctx.storage.transactionSync(() => {
-      this.#store.noteAttempt({ id: row.id, attempt: made }, attempt, status, next);
-      this.#store.markUncopied();
-    });
-    await this.#copyIfDue();
-    await this.#rearm();
+  #wantCopy(isUrgent: boolean): void {
+    if (!this.#store.isOpen) return;
+    const interval = isUrgent ? COPY_INTERVAL_MS : PROGRESS_COPY_INTERVAL_MS;
+    this.#store.wantCopy(this.#store.copyTimes().copiedAt + interval);
   }
 
   async #copyIfDue(): Promise<void> {
-    const copy = this.#store.copy();
-    if (!copy.isCurrent && Date.now() - copy.at >= COPY_INTERVAL_MS) await this.#copy();
+    if (!this.#store.isOpen) return;
+    const { dueAt } = this.#store.copyTimes();
+    if (dueAt !== null && dueAt <= Date.now()) await this.#copy();
   }
 
   async #copy(): Promise<void> {
     const state = this.#store.load();
     if (state === null) return;
-    const view = this.#view(state);
     const expiresAt = isTerminal(state.status) ? this.#forgottenAt(state) : null;
-    // Marked before the write: what changes while it is under way marks the copy as out of date again.
+    // Marked before the write: what changes while it is under way wants another one.
     this.#store.markCopied(Date.now());
     try {
-      await this.#copies.put(state.clientId, view, state.status, expiresAt);
+      await this.#copies.put(state.clientId, this.#view(state), state.status, expiresAt);
     } catch (error) {
-      this.#store.markUncopied();
+      this.#wantCopy(true);
       logError('import_copy_failed', error, { import_id: state.id });
     }
   }
@@ -275,20 +338,24 @@ export class ImportJob extends DurableObject<Env> {
   async #rearm(): Promise<void> {
     const state = this.#store.load();
     if (state === null) return;
-    const copy = this.#store.copy();
-    const isStartOpen = state.status === 'starting' && state.nextPollAt === null;
+    const now = Date.now();
+    const isStarting = this.#first !== null || this.#starting !== null;
     const times = [
-      isStartOpen ? Date.now() + FALLBACK_ALARM_MS : null,
+      isStarting ? now + FALLBACK_ALARM_MS : state.turnEnd !== null ? now : state.nextStartAt,
       state.nextPollAt,
-      this.#store.nextAttemptAt(),
-      copy.isCurrent ? null : copy.at + COPY_INTERVAL_MS,
-      isTerminal(state.status) ? this.#forgottenAt(state) : null,
-      isTerminal(state.status) ? null : state.createdAt + this.#config.importDeadlineMs,
+      this.#outbox.isAttempting() ? now + ATTEMPT_CHECK_MS : null,
+      this.#outbox.nextAttemptAt(),
+      this.#store.copyTimes().dueAt,
+      isTerminal(state.status)
+        ? this.#forgottenAt(state)
+        : state.createdAt + this.#config.importDeadlineMs,
     ].filter((time) => time !== null);
-    if (times.length > 0) await this.ctx.storage.setAlarm(Math.min(...times));
+    await this.ctx.storage.setAlarm(Math.min(...times));
   }
 
   async #forget(state: ImportState): Promise<void> {
+    const starts = new ImportStarts(this.#upstream(state), this.env, state);
+    await starts.endTurn(state.id, null);
     await this.#copies.delete(state.clientId, this.#view(state));
     await this.ctx.storage.deleteAlarm();
     await this.ctx.storage.deleteAll();
@@ -299,16 +366,29 @@ export class ImportJob extends DurableObject<Env> {
     return (state.finishedAt ?? state.updatedAt) + this.#config.retentionMs;
   }
 
-  #accepted(state: ImportState): StartResult {
-    return { kind: 'accepted', view: JSON.stringify(this.#view(state)), replayed: false };
+  #owned(clientId: string): ImportState | null {
+    const state = this.#store.load();
+    return state?.clientId === clientId ? state : null;
+  }
+
+  #accepted(): StartResult {
+    const state = this.#store.load();
+    if (state === null) throw new Error('There is no import.');
+    const view = JSON.stringify(this.#view(state));
+    return { kind: 'accepted', view, isReplayed: false, answer: this.#store.answer() };
   }
 
   #view(state: ImportState): ImportView {
-    return importView(state, this.#store.summary());
+    return importView(state, this.#outbox.summary());
   }
 
   #upstream(state: ImportState): DatasetsClient {
     const caller = { origin: state.origin, requestId: state.id };
-    return new DatasetsClient(observabilityUpstream(this.#config, this.env, caller));
+    const { mistralApiKey, upstreamHeadersTimeoutMs } = this.#config;
+    return new DatasetsClient(
+      observabilityUpstream(this.#config, this.env, caller),
+      upstreamHeadersTimeoutMs,
+      mistralApiKey === null ? [] : [mistralApiKey],
+    );
   }
 }

@@ -23,6 +23,8 @@ interface Cursor {
   skip: number;
 }
 
+/** The least time that KV keeps an entry for. */
+const MIN_TTL_S = 60;
 const PAGE_SIZE = 1000;
 /** Bounds the work of one request where a filter matches little. */
 const MAX_PAGES = 10;
@@ -49,7 +51,7 @@ export class ImportCopies {
     };
     await this.#kv.put(this.#key(clientId, view), JSON.stringify(view), {
       metadata,
-      ...(expiresAt !== null && { expiration: Math.ceil(expiresAt / 1000) }),
+      ...(expiresAt !== null && { expirationTtl: ttlUntil(expiresAt) }),
     });
   }
 
@@ -122,6 +124,10 @@ export class ImportCopies {
   #key(clientId: string, view: ImportView): string {
     return importKey(clientId, Date.parse(view.created_at), view.id);
   }
+}
+
+function ttlUntil(expiresAt: number): number {
+  return Math.max(MIN_TTL_S, Math.ceil((expiresAt - Date.now()) / 1000));
 }
 
 function matches(fields: ImportListFields | undefined, filter: ImportFilter): boolean {

@@ -1,3 +1,5 @@
+import { redact } from '../domain/redact.ts';
+import { retryAfterOf } from '../domain/retry-after.ts';
 import { judgeTarget, type TargetPolicy } from '../domain/target.ts';
 import { signatureHeaders } from './sign.ts';
 
@@ -25,29 +27,35 @@ export interface Attempt {
   status: number | null;
   error: AttemptError;
   responseExcerpt: string;
+  /** What a 429 or 503 asked for with `Retry-After`, in milliseconds. */
+  retryAfterMs: number | null;
 }
 
 /**
  * Sends one webhook once. Never throws: whatever happens is an {@link Attempt}. Only a 2xx is a success; a redirect
  * is not followed, because its target was never registered.
  * @param timeoutMs for the whole attempt: connection, headers and body
+ * @param hidden what must not come to rest in the excerpt beside the signing secrets, should the receiver echo it
  */
 export async function attemptDelivery(
   delivery: Delivery,
   policy: TargetPolicy,
   timeoutMs: number,
+  hidden: readonly string[],
 ): Promise<Attempt> {
   const at = Date.now();
   const result = (
     error: AttemptError,
     status: number | null,
     responseExcerpt: string,
+    retryAfterMs: number | null = null,
   ): Attempt => ({
     at,
     durationMs: Date.now() - at,
     status,
     error,
     responseExcerpt,
+    retryAfterMs,
   });
   const verdict = judgeTarget(delivery.url, policy);
   if (!verdict.ok) return result('blocked', null, `The callback URL ${verdict.reason}.`);
@@ -69,8 +77,12 @@ export async function attemptDelivery(
       },
     });
     status = response.status;
-    const excerpt = redact(await readExcerpt(response), delivery.secrets);
-    return result(response.ok ? null : 'http', status, excerpt);
+    const excerpt = redact(await readExcerpt(response), [...delivery.secrets, ...hidden]);
+    const retryAfterMs =
+      status === 429 || status === 503
+        ? retryAfterOf(response.headers.get('retry-after'), Date.now())
+        : null;
+    return result(response.ok ? null : 'http', status, excerpt, retryAfterMs);
   } catch (error) {
     if (signal.aborted) return result('timeout', status, '');
     return result(isNameFailure(error) ? 'dns' : 'connect', status, '');
@@ -96,9 +108,4 @@ async function readExcerpt(response: Response): Promise<string> {
   }
   await reader.cancel();
   return text;
-}
-
-/** A receiver may echo what it was sent; a signing secret must not come to rest in the delivery log. */
-function redact(text: string, secrets: readonly string[]): string {
-  return secrets.reduce((clean, secret) => clean.replaceAll(secret, '[redacted]'), text);
 }

@@ -1,0 +1,34 @@
+import type { ImportSource } from './import.ts';
+
+/** One start call: its body, and how many ids that holds. */
+export interface ImportPart {
+  /** JSON, as it is sent to the upstream. */
+  body: string;
+  weight: number;
+}
+
+/** The most ids that the upstream takes in one call (OpenAPI: `maxItems`). */
+const MAX_IDS = { explorer: 500, dataset: 10_000, playground: Infinity } as const;
+
+const ID_FIELD = {
+  explorer: 'completion_event_ids',
+  dataset: 'dataset_record_ids',
+  playground: 'conversation_ids',
+} as const;
+
+/** The start calls that import a list of ids; an id that comes again counts once. */
+export function partsOfIds(source: keyof typeof MAX_IDS, ids: readonly string[]): ImportPart[] {
+  const unique = [...new Set(ids)];
+  const size = Math.min(MAX_IDS[source], Math.max(1, unique.length));
+  const parts: ImportPart[] = [];
+  for (let start = 0; start < unique.length; start += size) {
+    const some = unique.slice(start, start + size);
+    parts.push({ body: JSON.stringify({ [ID_FIELD[source]]: some }), weight: some.length });
+  }
+  return parts;
+}
+
+/** Where an import of a source is started (`POST`). */
+export function startPath(datasetId: string, source: ImportSource): string {
+  return `/v1/observability/datasets/${datasetId}/imports/from-${source}`;
+}

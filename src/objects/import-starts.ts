@@ -1,0 +1,127 @@
+import { findStarted } from '../domain/adoption.ts';
+import type { Observation } from '../domain/import-advance.ts';
+import { partsOfIds, type ImportPart } from '../domain/import-parts.ts';
+import type { StartStep } from '../domain/import-steps.ts';
+import type { ImportState } from '../domain/import.ts';
+import type { DatasetsClient, RawAnswer, UpstreamFailure } from '../mistral/datasets.ts';
+import type { DatasetStarts } from './dataset-starts.ts';
+
+/** Waited so long for the dataset's turn; then others get to work before it is asked for again. */
+const TURN_WAIT_MS = 5000;
+
+/** What a step of starting came to, for the import to take in. */
+export interface StepOutcome {
+  observation: Observation;
+  retryAfterMs?: number | null;
+  /** The start calls that a search has brought. */
+  parts?: ImportPart[];
+  /** The upstream's answer to a start that it took. */
+  answer?: RawAnswer;
+  /** Set with `start_refused`, and wherever a relayed start was answered with a failure. */
+  failure?: UpstreamFailure;
+}
+
+/** What a send needs beside the state. */
+export interface SendInput {
+  body: string;
+  /** Further headers of the client's own request. */
+  headers: readonly [string, string][];
+  /** To be called when the turn is ours, just before the call: stores the intent. */
+  sending: () => void;
+}
+
+/** Executes the steps that start the tasks of one import; what they mean is decided in `domain/`. */
+export class ImportStarts {
+  readonly #upstream: DatasetsClient;
+  readonly #turns: DurableObjectStub<DatasetStarts>;
+
+  constructor(upstream: DatasetsClient, env: Env, state: ImportState) {
+    this.#upstream = upstream;
+    this.#turns = env.DATASET_STARTS.getByName(state.datasetId);
+  }
+
+  /** Looks for the events of a `where`. */
+  async search(filters: unknown): Promise<StepOutcome> {
+    const found = await this.#upstream.searchIds(filters);
+    if (!found.ok) return hindered(found.failure);
+    const parts = partsOfIds('explorer', found.value);
+    const weights = parts.map(({ weight }) => weight);
+    return { observation: { kind: 'searched', weights }, parts };
+  }
+
+  /** Waits for the turn and sends the start of a task. */
+  async send(
+    state: ImportState,
+    step: Extract<StartStep, { kind: 'send' }>,
+    input: SendInput,
+  ): Promise<StepOutcome> {
+    if (!(await this.#turns.takeTurn(state.id, TURN_WAIT_MS))) {
+      return { observation: { kind: 'start_hindered' } };
+    }
+    input.sending();
+    const sent = await this.#upstream.startImport(state.startPath, input.body, input.headers);
+    if (sent.ok) {
+      const { task, answer } = sent.value;
+      return { observation: { kind: 'started', position: step.position, task }, answer };
+    }
+    const { failure } = sent;
+    const { status, retryAfterMs } = failure;
+    if (status === 429) return { observation: { kind: 'start_deferred' }, retryAfterMs, failure };
+    if (isForGood(status)) {
+      return { observation: { kind: 'start_refused', message: failure.message }, failure };
+    }
+    // A gateway answers 502 and 504 for something that may still be at work behind it.
+    const isAnswered = status !== null && status !== 502 && status !== 504;
+    return { observation: { kind: 'start_unknown', isAnswered }, retryAfterMs, failure };
+  }
+
+  /** Looks for the task of the open start in the dataset's list. */
+  async look(state: ImportState): Promise<StepOutcome> {
+    const { openStart } = state;
+    if (openStart === null) return { observation: { kind: 'start_absent' } };
+    if (!(await this.#turns.takeTurn(state.id, TURN_WAIT_MS))) {
+      return { observation: { kind: 'start_hindered' } };
+    }
+    const listed = await this.#upstream.listTasks(state.datasetId, () => false);
+    if (!listed.ok) {
+      const { status, retryAfterMs, message } = listed.failure;
+      // Without its dataset there is no task either.
+      if (status === 404) return { observation: { kind: 'start_refused', message } };
+      return { observation: { kind: 'start_hindered' }, retryAfterMs };
+    }
+    const { tasks, isWhole } = listed.value;
+    if (!isWhole) {
+      const message = `Whether the upstream started the import cannot be told: the dataset has more than ${tasks.length} tasks.`;
+      return { observation: { kind: 'start_untellable', message } };
+    }
+    const claimed = new Set(await this.#turns.claimed(tasks.map(({ id }) => id)));
+    const finding = findStarted(tasks, openStart, claimed);
+    switch (finding.kind) {
+      case 'found':
+        return {
+          observation: { kind: 'started', position: openStart.position, task: finding.task },
+        };
+      case 'absent':
+        return { observation: { kind: 'start_absent' } };
+      case 'untellable':
+        return { observation: { kind: 'start_untellable', message: finding.message } };
+    }
+  }
+
+  /** Gives the turn on, and claims the task that it brought. */
+  async endTurn(importId: string, taskId: string | null): Promise<void> {
+    await this.#turns.endTurn(importId, taskId);
+  }
+}
+
+function hindered(failure: UpstreamFailure): StepOutcome {
+  if (isForGood(failure.status)) {
+    return { observation: { kind: 'start_refused', message: failure.message }, failure };
+  }
+  return { observation: { kind: 'start_hindered' }, retryAfterMs: failure.retryAfterMs };
+}
+
+/** An answer that the same request will get again: a redirect, or a 4xx other than 408 and 429. */
+function isForGood(status: number | null): boolean {
+  return status !== null && status < 500 && status !== 408 && status !== 429;
+}
