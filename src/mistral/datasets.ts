@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { Refusal } from '../domain/failures.ts';
 import type { ObservedTask } from '../domain/import.ts';
 import { parseJson } from '../domain/json.ts';
@@ -22,9 +22,9 @@ const taskSchema = z.lazy(() =>
   z.object({
     id: z.string(),
     status: z.string(),
-    progress: z.number().nullish(),
-    message: z.string().nullish(),
-    updated_at: z.string().nullish(),
+    progress: z.nullish(z.number()),
+    message: z.nullish(z.string()),
+    updated_at: z.nullish(z.string()),
   }),
 );
 

@@ -1,5 +1,5 @@
 import { Hono } from 'hono/tiny';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { Refusal } from '../../domain/failures.ts';
 import { DEFAULT_EVENTS, IMPORT_EVENTS } from '../../domain/import.ts';
 import type { AppEnv } from '../context.ts';
@@ -17,27 +17,27 @@ import { upstreamRefusal } from '../upstream-refusal.ts';
 const MAX_METADATA_BYTES = 16_000;
 
 const metadata = z.lazy(() =>
-  z
-    .record(z.string(), z.unknown())
-    .refine(
+  z.record(z.string(), z.unknown()).check(
+    z.refine(
       (value) => new TextEncoder().encode(JSON.stringify(value)).length <= MAX_METADATA_BYTES,
       {
         error: `must have at most ${MAX_METADATA_BYTES} bytes as JSON`,
       },
     ),
+  ),
 );
 
 const importBody = z.lazy(() =>
   z.strictObject({
     source: z.literal('file'),
-    file_id: z.string().min(1).max(200),
-    callback: z
-      .strictObject({
-        url: z.string().max(2000),
-        events: z.array(z.enum(IMPORT_EVENTS)).min(1).nullish(),
-      })
-      .nullish(),
-    metadata: metadata.nullish(),
+    file_id: z.string().check(z.minLength(1), z.maxLength(200)),
+    callback: z.nullish(
+      z.strictObject({
+        url: z.string().check(z.maxLength(2000)),
+        events: z.nullish(z.array(z.enum(IMPORT_EVENTS)).check(z.minLength(1))),
+      }),
+    ),
+    metadata: z.nullish(metadata),
   }),
 );
 
