@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { DEFAULT_RETRY_S } from './domain/retry.ts';
-import './domain/schema-messages.ts';
+import './platform/schema-messages.ts';
 
 const integer = (fallback: number, min: number, max = Number.MAX_SAFE_INTEGER) =>
   z._default(

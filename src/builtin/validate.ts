@@ -2,8 +2,8 @@ import type { Context } from 'hono';
 import * as z from 'zod/mini';
 import { TOO_DEEP } from '../domain/filter.ts';
 import { isJsonType, isObject } from '../domain/json.ts';
-import '../domain/schema-messages.ts';
 import type { ValidationDetail } from '../mistral/errors.ts';
+import '../platform/schema-messages.ts';
 import { searchRefused, type BuiltinError } from './errors.ts';
 
 type Invalid = (details: readonly ValidationDetail[]) => BuiltinError;

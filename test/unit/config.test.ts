@@ -122,6 +122,12 @@ describe('a bad value is an error that names its var and shows no secret', () =>
     assert.match(errorOf({}).message, /ADMIN_KEY is missing.*wrangler secret put ADMIN_KEY/);
   });
 
+  test('a value out of bounds or of another list says what is wanted', () => {
+    const { message } = errorOf({ ADMIN_KEY, RETENTION_DAYS: '5000', CAPTURE: 'yes' });
+    assert.match(message, /RETENTION_DAYS Too big: expected number to be <=3650/);
+    assert.match(message, /CAPTURE Invalid option: expected one of "on"\|"off"/);
+  });
+
   test('poll bounds the wrong way round', () => {
     const { message } = errorOf({ ADMIN_KEY, POLL_MIN_MS: '2000', POLL_MAX_MS: '1999' });
     assert.match(message, /POLL_MAX_MS.*POLL_MIN_MS/);

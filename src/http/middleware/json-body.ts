@@ -5,7 +5,7 @@ import type { MiddlewareHandler } from 'hono';
 import type * as z from 'zod/mini';
 import { jsonPointer, Refusal, type FailureDetail } from '../../domain/failures.ts';
 import { isJsonType } from '../../domain/json.ts';
-import '../../domain/schema-messages.ts';
+import '../../platform/schema-messages.ts';
 import type { AppEnv } from '../context.ts';
 
 /** What a body above its limit is refused with. */
