@@ -122,9 +122,8 @@ describe('a bad value is an error that names its var and shows no secret', () =>
     assert.match(errorOf({}).message, /ADMIN_KEY is missing.*wrangler secret put ADMIN_KEY/);
   });
 
-  test('a value out of bounds or of another list says what is wanted', () => {
-    const { message } = errorOf({ ADMIN_KEY, RETENTION_DAYS: '5000', CAPTURE: 'yes' });
-    assert.match(message, /RETENTION_DAYS Too big: expected number to be <=3650/);
+  test('a word that is none of the choices is told them', () => {
+    const { message } = errorOf({ ADMIN_KEY, CAPTURE: 'yes' });
     assert.match(message, /CAPTURE Invalid option: expected one of "on"\|"off"/);
   });
 
