@@ -1,53 +1,64 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { DEFAULT_RETRY_S } from './domain/retry.ts';
+import './platform/schema-messages.ts';
 
 const integer = (fallback: number, min: number, max = Number.MAX_SAFE_INTEGER) =>
-  z
-    .preprocess(
-      (value) => (isBlank(value) ? fallback : Number(value)),
-      z.int(`must be a whole number, ${min} or more`).min(min).max(max),
-    )
-    .default(fallback);
+  z._default(
+    z.pipe(
+      z.transform((value) => (isBlank(value) ? fallback : Number(value))),
+      z.int(`must be a whole number, ${min} or more`).check(z.minimum(min), z.maximum(max)),
+    ),
+    fallback,
+  );
 
 const choice = <const T extends readonly [string, ...string[]]>(values: T, fallback: T[number]) =>
-  z.preprocess((value) => (isBlank(value) ? fallback : value), z.enum(values));
+  z.pipe(
+    z.transform((value) => (isBlank(value) ? fallback : value)),
+    z.enum(values),
+  );
 
 const isBlank = (value: unknown) => value === undefined || value === null || value === '';
 
 const blankAsAbsent = (value: unknown) => (isBlank(value) ? undefined : value);
 
 const seconds = () =>
-  z
-    .preprocess(blankAsAbsent, z.string().optional())
-    .refine(
-      (text) => text === undefined || /^\s*\d+(?:\.\d+)?\s*(?:,\s*\d+(?:\.\d+)?\s*)*$/.test(text),
-      {
-        error: 'must be seconds separated by commas, such as 0,5,300',
-      },
-    )
-    .transform((text) => (text === undefined ? DEFAULT_RETRY_S : text.split(',').map(Number)));
+  z.pipe(
+    z
+      .pipe(z.transform(blankAsAbsent), z.optional(z.string()))
+      .check(
+        z.refine(
+          (text) =>
+            text === undefined || /^\s*\d+(?:\.\d+)?\s*(?:,\s*\d+(?:\.\d+)?\s*)*$/.test(text),
+          { error: 'must be seconds separated by commas, such as 0,5,300' },
+        ),
+      ),
+    z.transform((text) => (text === undefined ? DEFAULT_RETRY_S : text.split(',').map(Number))),
+  );
 
 /** Built where it is used, once per isolate: at the top level it would add to the start-up time. */
 const buildSchema = () =>
   z.object({
-    MISTRAL_BASE_URL: z.preprocess(
-      (value) => (isBlank(value) ? 'https://api.mistral.ai' : value),
+    MISTRAL_BASE_URL: z.pipe(
+      z.transform((value) => (isBlank(value) ? 'https://api.mistral.ai' : value)),
       z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' }),
     ),
-    MISTRAL_API_KEY: z.preprocess(blankAsAbsent, z.string().optional()),
+    MISTRAL_API_KEY: z.pipe(z.transform(blankAsAbsent), z.optional(z.string())),
     CHAT_BACKEND: choice(['auto', 'mistral', 'builtin'], 'auto'),
     OBSERVABILITY_BACKEND: choice(['auto', 'mistral', 'builtin'], 'auto'),
-    ADMIN_KEY: z.preprocess(
-      blankAsAbsent,
+    ADMIN_KEY: z.pipe(
+      z.transform(blankAsAbsent),
       z.string('is missing: set it with `wrangler secret put ADMIN_KEY`, or in .dev.vars'),
     ),
-    DEFAULT_MODEL: z.preprocess(
-      (value) => (isBlank(value) ? 'mistral-small-latest' : value),
+    DEFAULT_MODEL: z.pipe(
+      z.transform((value) => (isBlank(value) ? 'mistral-small-latest' : value)),
       z.string('must be the name of a model'),
     ),
-    CORS_ORIGINS: z.preprocess(
-      (value) => value ?? '',
-      z.string().transform((text) =>
+    CORS_ORIGINS: z.pipe(
+      z.pipe(
+        z.transform((value) => value ?? ''),
+        z.string(),
+      ),
+      z.transform((text) =>
         text
           .split(',')
           .map((origin) => origin.trim().replace(/\/+$/, ''))
@@ -65,9 +76,9 @@ const buildSchema = () =>
     STREAM_IDLE_TIMEOUT_MS: integer(300_000, 1),
     UPSTREAM_HEADERS_TIMEOUT_MS: integer(120_000, 1),
     CAPTURE: choice(['on', 'off'], 'on'),
-    RETENTION_DAYS: z.preprocess(
-      (value) => (isBlank(value) ? 30 : Number(value)),
-      z.number('must be a number of days').min(0).max(3650),
+    RETENTION_DAYS: z.pipe(
+      z.transform((value) => (isBlank(value) ? 30 : Number(value))),
+      z.number('must be a number of days').check(z.minimum(0), z.maximum(3650)),
     ),
   });
 

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 
 // The request of POST /v1/chat/completions as the OpenAPI document has it: closed objects, so that an unknown field
 // is a 422 here as it is upstream.
@@ -14,28 +14,28 @@ export type ChatRequest = z.infer<typeof chatRequestSchema>;
 function buildSchema() {
   const textChunk = z.strictObject({ type: z.literal('text'), text: z.string() });
   const referenceChunk = z.strictObject({
-    type: z.literal('reference').optional(),
+    type: z.optional(z.literal('reference')),
     reference_ids: z.array(z.union([z.string(), z.int()])),
   });
   const toolReferenceChunk = z.strictObject({
-    type: z.literal('tool_reference').optional(),
+    type: z.optional(z.literal('tool_reference')),
     tool: z.string(),
     title: z.string(),
-    url: z.string().nullish(),
-    favicon: z.string().nullish(),
-    description: z.string().nullish(),
+    url: z.nullish(z.string()),
+    favicon: z.nullish(z.string()),
+    description: z.nullish(z.string()),
   });
   const thinkChunk = z.strictObject({
     type: z.literal('thinking'),
     thinking: z.array(
-      z.union([textChunk.partial({ type: true }), referenceChunk, toolReferenceChunk]),
+      z.union([z.partial(textChunk, { type: true }), referenceChunk, toolReferenceChunk]),
     ),
-    signature: z.string().nullish(),
-    closed: z.boolean().optional(),
+    signature: z.nullish(z.string()),
+    closed: z.optional(z.boolean()),
   });
   const imageUrl = z.union([
     z.string(),
-    z.strictObject({ url: z.string(), detail: z.enum(['low', 'auto', 'high']).nullish() }),
+    z.strictObject({ url: z.string(), detail: z.nullish(z.enum(['low', 'auto', 'high'])) }),
   ]);
   const contentChunk = z.discriminatedUnion('type', [
     textChunk,
@@ -44,9 +44,9 @@ function buildSchema() {
     z.strictObject({
       type: z.literal('document_url'),
       document_url: z.string(),
-      document_name: z.string().nullish(),
+      document_name: z.nullish(z.string()),
     }),
-    referenceChunk.extend({ type: z.literal('reference') }),
+    z.extend(referenceChunk, { type: z.literal('reference') }),
     z.strictObject({ type: z.literal('file'), file_id: z.guid() }),
     z.strictObject({ type: z.literal('input_audio'), input_audio: z.string() }),
   ]);
@@ -54,13 +54,13 @@ function buildSchema() {
   const content = z.union([z.string(), z.array(contentChunk)]);
 
   const toolCall = z.strictObject({
-    id: z.string().optional(),
-    type: z.literal('function').optional(),
+    id: z.optional(z.string()),
+    type: z.optional(z.literal('function')),
     function: z.strictObject({
       name: z.string(),
       arguments: z.union([z.string(), z.record(z.string(), z.unknown())]),
     }),
-    index: z.int().optional(),
+    index: z.optional(z.int()),
   });
 
   const message = z.discriminatedUnion('role', [
@@ -68,34 +68,34 @@ function buildSchema() {
       role: z.literal('system'),
       content: z.union([z.string(), z.array(z.union([textChunk, thinkChunk]))]),
     }),
-    z.strictObject({ role: z.literal('user'), content: content.nullable() }),
+    z.strictObject({ role: z.literal('user'), content: z.nullable(content) }),
     z.strictObject({
       role: z.literal('assistant'),
-      content: content.nullish(),
-      tool_calls: z.array(toolCall).nullish(),
-      prefix: z.boolean().optional(),
+      content: z.nullish(content),
+      tool_calls: z.nullish(z.array(toolCall)),
+      prefix: z.optional(z.boolean()),
     }),
     z.strictObject({
       role: z.literal('tool'),
-      content: content.nullable(),
-      tool_call_id: z.string().nullish(),
-      name: z.string().nullish(),
+      content: z.nullable(content),
+      tool_call_id: z.nullish(z.string()),
+      name: z.nullish(z.string()),
     }),
   ]);
 
   const functionTool = z.strictObject({
-    type: z.literal('function').optional(),
+    type: z.optional(z.literal('function')),
     function: z.strictObject({
       name: z.string(),
-      description: z.string().optional(),
-      strict: z.boolean().optional(),
+      description: z.optional(z.string()),
+      strict: z.optional(z.boolean()),
       parameters: z.record(z.string(), z.unknown()),
     }),
   });
-  const names = z.array(z.string()).nullish();
-  const toolConfiguration = z
-    .strictObject({ exclude: names, include: names, requires_confirmation: names })
-    .nullish();
+  const names = z.nullish(z.array(z.string()));
+  const toolConfiguration = z.nullish(
+    z.strictObject({ exclude: names, include: names, requires_confirmation: names }),
+  );
   const builtInTool = z.discriminatedUnion('type', [
     z.strictObject({
       type: z.enum(['web_search', 'web_search_premium', 'code_interpreter', 'image_generation']),
@@ -103,28 +103,28 @@ function buildSchema() {
     }),
     z.strictObject({
       type: z.literal('document_library'),
-      library_ids: z.array(z.string()).min(1),
+      library_ids: z.array(z.string()).check(z.minLength(1)),
       tool_configuration: toolConfiguration,
     }),
     z.strictObject({
       type: z.literal('connector'),
       connector_id: z.string(),
-      authorization: z
-        .strictObject({ type: z.enum(['api-key', 'oauth2-token']), value: z.string() })
-        .nullish(),
+      authorization: z.nullish(
+        z.strictObject({ type: z.enum(['api-key', 'oauth2-token']), value: z.string() }),
+      ),
       tool_configuration: toolConfiguration,
     }),
   ]);
 
-  const moderation = z
-    .looseObject({
-      model_name: z.string().optional(),
-      ignore_other_categories: z.boolean().optional(),
-      action: z.enum(['none', 'block']).optional(),
-    })
-    .nullish();
+  const moderation = z.nullish(
+    z.looseObject({
+      model_name: z.optional(z.string()),
+      ignore_other_categories: z.optional(z.boolean()),
+      action: z.optional(z.enum(['none', 'block'])),
+    }),
+  );
   const guardrail = z.looseObject({
-    block_on_error: z.boolean().optional(),
+    block_on_error: z.optional(z.boolean()),
     moderation_llm_v1: moderation,
     moderation_llm_v2: moderation,
   });
@@ -132,48 +132,48 @@ function buildSchema() {
   return z.strictObject({
     model: z.string(),
     messages: z.array(message),
-    temperature: z.number().min(0).max(1.5).nullish(),
-    top_p: z.number().gt(0).max(1).nullish(),
-    max_tokens: z.int().min(0).nullish(),
-    stream: z.boolean().optional(),
-    stop: z.union([z.string(), z.array(z.string())]).nullish(),
-    random_seed: z.int().min(0).nullish(),
-    metadata: z.record(z.string(), z.unknown()).nullish(),
-    response_format: z
-      .strictObject({
-        type: z.enum(['text', 'json_object', 'json_schema']).optional(),
-        json_schema: z
-          .strictObject({
+    temperature: z.nullish(z.number().check(z.minimum(0), z.maximum(1.5))),
+    top_p: z.nullish(z.number().check(z.gt(0), z.maximum(1))),
+    max_tokens: z.nullish(z.int().check(z.minimum(0))),
+    stream: z.optional(z.boolean()),
+    stop: z.nullish(z.union([z.string(), z.array(z.string())])),
+    random_seed: z.nullish(z.int().check(z.minimum(0))),
+    metadata: z.nullish(z.record(z.string(), z.unknown())),
+    response_format: z.optional(
+      z.strictObject({
+        type: z.optional(z.enum(['text', 'json_object', 'json_schema'])),
+        json_schema: z.nullish(
+          z.strictObject({
             name: z.string(),
-            description: z.string().nullish(),
+            description: z.nullish(z.string()),
             schema: z.record(z.string(), z.unknown()),
-            strict: z.boolean().optional(),
-          })
-          .nullish(),
-      })
-      .optional(),
-    tools: z.array(z.union([functionTool, builtInTool])).nullish(),
-    tool_choice: z
-      .union([
+            strict: z.optional(z.boolean()),
+          }),
+        ),
+      }),
+    ),
+    tools: z.nullish(z.array(z.union([functionTool, builtInTool]))),
+    tool_choice: z.optional(
+      z.union([
         z.enum(['auto', 'none', 'any', 'required']),
         z.strictObject({
-          type: z.literal('function').optional(),
+          type: z.optional(z.literal('function')),
           function: z.strictObject({ name: z.string() }),
         }),
-      ])
-      .optional(),
-    presence_penalty: z.number().min(-2).max(2).nullish(),
-    frequency_penalty: z.number().min(-2).max(2).nullish(),
-    n: z.int().min(1).max(MAX_CHOICES).nullish(),
-    prediction: z
-      .strictObject({ type: z.literal('content').optional(), content: z.string().optional() })
-      .optional(),
-    parallel_tool_calls: z.boolean().optional(),
-    reasoning_effort: z.enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh']).nullish(),
-    prompt_mode: z.literal('reasoning').nullish(),
-    guardrails: z.array(guardrail).nullish(),
-    prompt_cache_key: z.string().nullish(),
-    service_tier: z.enum(['auto', 'standard_only']).nullish(),
-    safe_prompt: z.boolean().optional(),
+      ]),
+    ),
+    presence_penalty: z.nullish(z.number().check(z.minimum(-2), z.maximum(2))),
+    frequency_penalty: z.nullish(z.number().check(z.minimum(-2), z.maximum(2))),
+    n: z.nullish(z.int().check(z.minimum(1), z.maximum(MAX_CHOICES))),
+    prediction: z.optional(
+      z.strictObject({ type: z.optional(z.literal('content')), content: z.optional(z.string()) }),
+    ),
+    parallel_tool_calls: z.optional(z.boolean()),
+    reasoning_effort: z.nullish(z.enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh'])),
+    prompt_mode: z.nullish(z.literal('reasoning')),
+    guardrails: z.nullish(z.array(guardrail)),
+    prompt_cache_key: z.nullish(z.string()),
+    service_tier: z.nullish(z.enum(['auto', 'standard_only'])),
+    safe_prompt: z.optional(z.boolean()),
   });
 }

@@ -1,8 +1,9 @@
 import type { Context } from 'hono';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { TOO_DEEP } from '../domain/filter.ts';
 import { isJsonType, isObject } from '../domain/json.ts';
 import type { ValidationDetail } from '../mistral/errors.ts';
+import '../platform/schema-messages.ts';
 import { searchRefused, type BuiltinError } from './errors.ts';
 
 type Invalid = (details: readonly ValidationDetail[]) => BuiltinError;
@@ -11,7 +12,11 @@ type Invalid = (details: readonly ValidationDetail[]) => BuiltinError;
  * Reads a JSON body and checks it.
  * @param invalid makes the 422 of the path's family of errors
  */
-export async function readBody<T>(c: Context, schema: z.ZodType<T>, invalid: Invalid): Promise<T> {
+export async function readBody<T>(
+  c: Context,
+  schema: z.ZodMiniType<T>,
+  invalid: Invalid,
+): Promise<T> {
   const type = c.req.header('content-type') ?? '';
   if (!isJsonType(type)) {
     const msg = 'Send the body as JSON, with content-type: application/json';
@@ -28,7 +33,7 @@ export async function readBody<T>(c: Context, schema: z.ZodType<T>, invalid: Inv
 }
 
 /** Checks the query; a key given more than once is a list. */
-export function readQuery<T>(c: Context, schema: z.ZodType<T>, invalid: Invalid): T {
+export function readQuery<T>(c: Context, schema: z.ZodMiniType<T>, invalid: Invalid): T {
   const query = Object.entries(c.req.queries()).map(([key, values]) => [
     key,
     values.length === 1 ? values[0] : values,
@@ -43,7 +48,7 @@ export function readUuid(c: Context, name: string, invalid: Invalid): string {
   throw invalid([{ type: 'uuid_parsing', loc: ['path', name], msg: 'Input should be a UUID' }]);
 }
 
-function check<T>(where: string, value: unknown, schema: z.ZodType<T>, invalid: Invalid): T {
+function check<T>(where: string, value: unknown, schema: z.ZodMiniType<T>, invalid: Invalid): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   throw invalid(parsed.error.issues.flatMap((issue) => detailsOf(where, issue)));
@@ -59,16 +64,20 @@ function detailsOf(where: string, issue: z.core.$ZodIssue): ValidationDetail[] {
 }
 
 /** A UUID in any case; ids are stored in lower case (RFC 9562, 4). */
-export const uuid = z.lazy(() => z.guid().toLowerCase());
+export const uuid = z.lazy(() => z.guid().check(z.toLowerCase()));
 
 /** A whole number in a query; an empty value is none. */
 export const wholeNumber = (min: number, max: number, fallback: number) =>
-  z
-    .string()
-    .regex(/^-?\d{1,15}$/, 'must be a whole number')
-    .transform(Number)
-    .pipe(z.int().min(min).max(max))
-    .default(fallback);
+  z._default(
+    z.pipe(
+      z.pipe(
+        z.string().check(z.regex(/^-?\d{1,15}$/, 'must be a whole number')),
+        z.transform(Number),
+      ),
+      z.int().check(z.minimum(min), z.maximum(max)),
+    ),
+    fallback,
+  );
 
 /** An object with any content, handed on as it was parsed: keys such as `__proto__` stay. */
 export const anyObject = z.lazy(() =>

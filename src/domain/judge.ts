@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { parseJson } from './json.ts';
 import { partsOf, textOf, type Conversation, type ConversationParts } from './conversation.ts';
 import {
@@ -47,31 +47,40 @@ const MAX_OPEN_UNITS = 600_000;
 function buildSchema() {
   const classification = z.object({
     type: z.literal('CLASSIFICATION'),
-    options: z.array(z.object({ value: z.string(), description: z.string() })).min(1),
+    options: z
+      .array(z.object({ value: z.string(), description: z.string() }))
+      .check(z.minLength(1)),
   });
   const regression = z
     .object({
       type: z.literal('REGRESSION'),
-      min: z.number().min(0).default(0),
+      min: z._default(z.number().check(z.minimum(0)), 0),
       min_description: z.string(),
-      max: z.number().lt(1_000_000_000).default(1),
+      max: z._default(z.number().check(z.lt(1_000_000_000)), 1),
       max_description: z.string(),
     })
-    .refine(({ min, max }) => min <= max, { path: ['min'], error: 'must not be above max' });
-  const output = z.preprocess(withType, z.discriminatedUnion('type', [classification, regression]));
+    .check(
+      z.refine(({ min, max }) => min <= max, { path: ['min'], error: 'must not be above max' }),
+    );
+  const output = z.pipe(
+    z.transform(withType),
+    z.discriminatedUnion('type', [classification, regression]),
+  );
   return z
     .object({
-      name: z.string().min(5).max(50),
-      description: z.string().max(500),
-      model_name: z.string().max(500),
+      name: z.string().check(z.minLength(5), z.maxLength(50)),
+      description: z.string().check(z.maxLength(500)),
+      model_name: z.string().check(z.maxLength(500)),
       output,
-      instructions: z.string().max(10_000),
+      instructions: z.string().check(z.maxLength(10_000)),
       tools: z.array(z.string()),
     })
-    .refine(({ output, tools }) => JSON.stringify([output, tools]).length <= MAX_OPEN_UNITS, {
-      path: ['output'],
-      error: 'is too large, together with the tools',
-    });
+    .check(
+      z.refine(({ output, tools }) => JSON.stringify([output, tools]).length <= MAX_OPEN_UNITS, {
+        path: ['output'],
+        error: 'is too large, together with the tools',
+      }),
+    );
 }
 
 function withType(output: unknown): unknown {

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { dataOf } from './chat-stream.ts';
 import { contentText } from './completion.ts';
 import { isObject, parseJson, type JsonObject } from './json.ts';
@@ -13,22 +13,24 @@ const always = { when: () => true };
 export const simpleChatSchema = z.lazy(() =>
   z
     .looseObject({
-      prompt: z.string().min(1, 'must not be empty').nullish(),
-      messages: z
-        .array(z.looseObject({ role: z.string() }))
-        .min(1, 'must have a message')
-        .nullish(),
-      system: z.string().nullish(),
-      model: z.string().min(1, 'must not be empty').nullish(),
-      stream: z.boolean().nullish(),
+      prompt: z.nullish(z.string().check(z.minLength(1, 'must not be empty'))),
+      messages: z.nullish(
+        z.array(z.looseObject({ role: z.string() })).check(z.minLength(1, 'must have a message')),
+      ),
+      system: z.nullish(z.string()),
+      model: z.nullish(z.string().check(z.minLength(1, 'must not be empty'))),
+      stream: z.nullish(z.boolean()),
     })
-    .refine(
-      (body: unknown) => !isObject(body) || isGiven(body['prompt']) || isGiven(body['messages']),
-      { ...always, path: ['prompt'], error: 'is missing: send a prompt, or messages' },
-    )
-    .refine(
-      (body: unknown) => !isObject(body) || !isGiven(body['prompt']) || !isGiven(body['messages']),
-      { ...always, path: ['messages'], error: 'cannot stand beside prompt: send one of the two' },
+    .check(
+      z.refine(
+        (body: unknown) => !isObject(body) || isGiven(body['prompt']) || isGiven(body['messages']),
+        { ...always, path: ['prompt'], error: 'is missing: send a prompt, or messages' },
+      ),
+      z.refine(
+        (body: unknown) =>
+          !isObject(body) || !isGiven(body['prompt']) || !isGiven(body['messages']),
+        { ...always, path: ['messages'], error: 'cannot stand beside prompt: send one of the two' },
+      ),
     ),
 );
 

@@ -1,5 +1,5 @@
 import { iso } from './time.ts';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 
 /** How the answer to a chat came to its end. */
 export type Outcome =
@@ -132,16 +132,20 @@ export function usageReport(
  */
 export const usageQuery = z.lazy(() =>
   z.object({
-    since: z
-      .string()
-      .transform((text) => text.replace(/ (?=\d\d:\d\d$)/, '+'))
-      .pipe(
-        z.union([z.iso.date(), z.iso.datetime({ offset: true })], {
-          error: 'must be a date, or a date-time with its zone, as ISO 8601 writes them',
-        }),
-      )
-      .transform((text) => Date.parse(text))
-      .optional(),
+    since: z.optional(
+      z.pipe(
+        z.pipe(
+          z.pipe(
+            z.string(),
+            z.transform((text) => text.replace(/ (?=\d\d:\d\d$)/, '+')),
+          ),
+          z.union([z.iso.date(), z.iso.datetime({ offset: true })], {
+            error: 'must be a date, or a date-time with its zone, as ISO 8601 writes them',
+          }),
+        ),
+        z.transform((text) => Date.parse(text)),
+      ),
+    ),
   }),
 );
 

@@ -2,7 +2,7 @@ import { Refusal } from '../domain/failures.ts';
 import { judgeTarget } from '../domain/target.ts';
 import { sha256Bytes } from '../platform/crypto.ts';
 import { newId, tokenOf } from '../platform/ids.ts';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { AppContext } from './context.ts';
 
 const MAX_KEY_LENGTH = 255;

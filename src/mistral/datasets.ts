@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { Refusal } from '../domain/failures.ts';
 import type { ObservedTask } from '../domain/import.ts';
 import { parseJson } from '../domain/json.ts';
@@ -10,7 +10,7 @@ import type { Upstream } from './upstream.ts';
 /** An answer as it came, to be handed on. */
 export interface RawAnswer {
   status: number;
-  headers: [string, string][];
+  headers: Record<string, string>;
   body: string;
 }
 
@@ -32,16 +32,16 @@ const taskSchema = z.lazy(() =>
   z.object({
     id: z.string(),
     status: z.string(),
-    progress: z.number().nullish(),
-    message: z.string().nullish(),
-    created_at: z.string().nullish(),
-    updated_at: z.string().nullish(),
+    progress: z.nullish(z.number()),
+    message: z.nullish(z.string()),
+    created_at: z.nullish(z.string()),
+    updated_at: z.nullish(z.string()),
   }),
 );
 
 const taskListSchema = z.lazy(() =>
   z.object({
-    tasks: z.object({ results: z.array(taskSchema).nullish(), count: z.number() }),
+    tasks: z.object({ results: z.nullish(z.array(taskSchema)), count: z.number() }),
   }),
 );
 
@@ -94,7 +94,7 @@ export class DatasetsClient {
   async startImport(
     path: string,
     body: string,
-    headers: readonly [string, string][],
+    headers: Readonly<Record<string, string>>,
   ): Promise<UpstreamResult<StartedTask>> {
     const called = await this.#call('POST', path, body, CALL_TIMEOUT_MS, headers);
     if (!called.ok) return called;
@@ -159,9 +159,9 @@ export class DatasetsClient {
     path: string,
     body: string | null,
     timeoutMs: number,
-    further: readonly [string, string][] = [],
+    further: Readonly<Record<string, string>> = {},
   ): Promise<UpstreamResult<RawAnswer>> {
-    const headers = new Headers([...further]);
+    const headers = new Headers({ ...further });
     headers.set('accept', 'application/json');
     if (body !== null) headers.set('content-type', 'application/json');
     const limitMs = Math.min(timeoutMs, this.#timeoutMs);
@@ -177,7 +177,7 @@ export class DatasetsClient {
       });
       answer = {
         status: response.status,
-        headers: [...response.headers],
+        headers: Object.fromEntries(response.headers),
         body: await response.text(),
       };
     } catch (error) {
@@ -194,7 +194,7 @@ export class DatasetsClient {
   }
 
   #failed(status: number | null, message: string, answer: RawAnswer | null): UpstreamResult<never> {
-    const retryAfter = answer?.headers.find(([name]) => name === 'retry-after')?.[1] ?? null;
+    const retryAfter = answer?.headers['retry-after'] ?? null;
     return {
       ok: false,
       failure: {
@@ -208,8 +208,8 @@ export class DatasetsClient {
   }
 }
 
-function read<T>(schema: z.ZodType<T>, text: string): T | null {
-  const parsed = schema.safeParse(parseJson(text));
+function read<T>(schema: z.ZodMiniType<T>, text: string): T | null {
+  const parsed = z.safeParse(schema, parseJson(text));
   return parsed.success ? parsed.data : null;
 }
 

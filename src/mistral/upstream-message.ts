@@ -1,19 +1,20 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { parseJson } from '../domain/json.ts';
 
 const MAX_EXCERPT = 500;
 
 /** The mistakes of a body, as `HTTPValidationError` lists them → `temperature: Input should be …; …`. */
 const mistakes = z.lazy(() =>
-  z
-    .array(
-      z.object({
-        loc: z.array(z.union([z.string(), z.number()])).default([]),
-        msg: z.string(),
-      }),
-    )
-    .min(1)
-    .transform((list) =>
+  z.pipe(
+    z
+      .array(
+        z.object({
+          loc: z._default(z.array(z.union([z.string(), z.number()])), []),
+          msg: z.string(),
+        }),
+      )
+      .check(z.minLength(1)),
+    z.transform((list) =>
       list
         .map(({ loc, msg }) => {
           const place = loc[0] === 'body' ? loc.slice(1) : loc;
@@ -21,17 +22,31 @@ const mistakes = z.lazy(() =>
         })
         .join('; '),
     ),
+  ),
 );
 
 const errorSchema = z.lazy(() =>
   z.union([
-    z
-      .object({ detail: z.object({ message: z.string() }) })
-      .transform((body) => body.detail.message),
-    z.object({ detail: z.string() }).transform((body) => body.detail),
-    z.object({ detail: mistakes }).transform((body) => body.detail),
-    z.object({ message: z.string() }).transform((body) => body.message),
-    z.object({ message: z.object({ detail: mistakes }) }).transform((body) => body.message.detail),
+    z.pipe(
+      z.object({ detail: z.object({ message: z.string() }) }),
+      z.transform((body) => body.detail.message),
+    ),
+    z.pipe(
+      z.object({ detail: z.string() }),
+      z.transform((body) => body.detail),
+    ),
+    z.pipe(
+      z.object({ detail: mistakes }),
+      z.transform((body) => body.detail),
+    ),
+    z.pipe(
+      z.object({ message: z.string() }),
+      z.transform((body) => body.message),
+    ),
+    z.pipe(
+      z.object({ message: z.object({ detail: mistakes }) }),
+      z.transform((body) => body.message.detail),
+    ),
   ]),
 );
 

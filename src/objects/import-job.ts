@@ -30,7 +30,7 @@ export type StartResult =
 /** An order with its start calls; `headers` are those of the client's own request that go along with the first. */
 export interface StartOrder extends ImportOrder {
   parts: ImportPart[];
-  headers: [string, string][];
+  headers: Record<string, string>;
 }
 
 /**
@@ -90,6 +90,7 @@ export class ImportJob extends DurableObject<Env> {
       return await this.#first;
     } finally {
       this.#first = null;
+      this.#goOnStarting();
       await this.#rearm();
     }
   }
@@ -188,7 +189,7 @@ export class ImportJob extends DurableObject<Env> {
   }
 
   /** Takes the steps up to the first task's start, while the client waits. */
-  async #startFirst(headers: readonly [string, string][]): Promise<StartResult> {
+  async #startFirst(headers: Readonly<Record<string, string>>): Promise<StartResult> {
     await this.ctx.storage.setAlarm(Date.now() + FALLBACK_ALARM_MS);
     for (;;) {
       const state = this.#store.load();
@@ -230,7 +231,7 @@ export class ImportJob extends DurableObject<Env> {
   async #startRest(): Promise<void> {
     for (;;) {
       const state = this.#store.load();
-      const outcome = state === null ? null : await this.#takeStep(state, []);
+      const outcome = state === null ? null : await this.#takeStep(state, {});
       if (outcome === null) return;
       this.#takeIn(outcome);
       this.#deliverDue();
@@ -241,7 +242,7 @@ export class ImportJob extends DurableObject<Env> {
   /** Takes the step that is due; null when none is. */
   async #takeStep(
     state: ImportState,
-    headers: readonly [string, string][],
+    headers: Readonly<Record<string, string>>,
   ): Promise<StepOutcome | null> {
     const step = startStep(state, Date.now());
     if (step === null) return null;

@@ -25,7 +25,7 @@ export interface StepOutcome {
 export interface SendInput {
   body: string;
   /** Further headers of the client's own request. */
-  headers: readonly [string, string][];
+  headers: Readonly<Record<string, string>>;
   /** To be called when the turn is ours, just before the call: stores the intent. */
   sending: () => void;
 }

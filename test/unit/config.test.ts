@@ -122,6 +122,11 @@ describe('a bad value is an error that names its var and shows no secret', () =>
     assert.match(errorOf({}).message, /ADMIN_KEY is missing.*wrangler secret put ADMIN_KEY/);
   });
 
+  test('a word that is none of the choices is told them', () => {
+    const { message } = errorOf({ ADMIN_KEY, CAPTURE: 'yes' });
+    assert.match(message, /CAPTURE Invalid option: expected one of "on"\|"off"/);
+  });
+
   test('poll bounds the wrong way round', () => {
     const { message } = errorOf({ ADMIN_KEY, POLL_MIN_MS: '2000', POLL_MAX_MS: '1999' });
     assert.match(message, /POLL_MAX_MS.*POLL_MIN_MS/);

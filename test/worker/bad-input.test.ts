@@ -170,6 +170,21 @@ for (const { call, needs, body, good, query = '' } of ROUTES) {
   }
 }
 
+test('a mistake that a schema finds by itself says what is expected', async () => {
+  const facade = await send(`${worker.url}/admin/clients`, ADMIN_KEY, 'POST', { scopes: [] });
+  assert.deepEqual((await refusal(facade, 400, 'invalid_request')).error?.details, [
+    { path: '/name', message: 'Invalid input: expected string, received undefined' },
+    { path: '/scopes', message: 'Too small: expected array to have >=1 items' },
+  ]);
+  const dataset = { name: 'abc', description: 1 };
+  const observability = await send(worker.url + DATASETS, client.key, 'POST', dataset);
+  assert.equal(
+    (await refusal(observability, 422, 'invalid_request')).detail?.message,
+    'body.name: Too small: expected string to have >=5 characters; ' +
+      'body.description: Invalid input: expected string, received number',
+  );
+});
+
 const startImport = (
   body: object,
   headers: Record<string, string> = {},

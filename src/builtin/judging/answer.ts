@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { configOf } from '../../config.ts';
 import type { Conversation } from '../../domain/conversation.ts';
 import { instructionsProblem, judgeDefinition, type JudgeDefinition } from '../../domain/judge.ts';

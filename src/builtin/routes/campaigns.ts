@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import { Hono } from 'hono/tiny';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { CampaignStart } from '../api/campaigns-api.ts';
 import { workspaceOf, type BuiltinEnv } from '../context.ts';
 import {
@@ -28,15 +28,15 @@ const wellFormed = (text: string) => text.toWellFormed();
 
 const createCampaign = z.lazy(() =>
   z.object({
-    search_params: z.object({ filters: anyObject.nullable() }),
+    search_params: z.object({ filters: z.nullable(anyObject) }),
     judge_id: uuid,
-    name: z.string().min(5).max(50).overwrite(wellFormed),
-    description: z.string().max(MAX_DESCRIPTION).overwrite(wellFormed),
-    max_nb_events: z.int().min(1).max(10_000),
+    name: z.string().check(z.minLength(5), z.maxLength(50), z.overwrite(wellFormed)),
+    description: z.string().check(z.maxLength(MAX_DESCRIPTION), z.overwrite(wellFormed)),
+    max_nb_events: z.int().check(z.minimum(1), z.maximum(10_000)),
   }),
 );
 const onlyPageQuery = z.lazy(pageQuery);
-const listQuery = z.lazy(() => pageQuery().extend({ q: z.string().nullish() }));
+const listQuery = z.lazy(() => z.extend(pageQuery(), { q: z.nullish(z.string()) }));
 
 const campaignNotFound = (id: string) => notFound('Campaign', id, 'CAMPAIGN_NOT_FOUND');
 

@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import { Hono } from 'hono/tiny';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { ImportRequest } from '../api/tasks-api.ts';
 import { workspaceOf, type BuiltinEnv } from '../context.ts';
 import { datasetNotFound, notFound, observabilityInvalid } from '../errors.ts';
@@ -8,22 +8,22 @@ import { readBody, readUuid, uuid } from '../validate.ts';
 import { taskView } from '../views.ts';
 
 /** An id of any form; the bounds are ours, as is that of `conversation_ids`. */
-const anyId = z
-  .string()
-  .max(500)
-  .overwrite((id) => id.toWellFormed());
+const anyId = z.string().check(
+  z.maxLength(500),
+  z.overwrite((id) => id.toWellFormed()),
+);
 const MAX_CONVERSATIONS = 100_000;
 
-const fromFile = z.lazy(() => z.object({ file_id: z.string().toLowerCase() }));
+const fromFile = z.lazy(() => z.object({ file_id: z.string().check(z.toLowerCase()) }));
 const fromExplorer = z.lazy(() =>
-  z.object({ completion_event_ids: z.array(anyId.toLowerCase()).max(500) }),
+  z.object({ completion_event_ids: z.array(anyId.check(z.toLowerCase())).check(z.maxLength(500)) }),
 );
 const fromPlayground = z.lazy(() =>
-  z.object({ conversation_ids: z.array(anyId).max(MAX_CONVERSATIONS) }),
+  z.object({ conversation_ids: z.array(anyId).check(z.maxLength(MAX_CONVERSATIONS)) }),
 );
 const fromCampaign = z.lazy(() => z.object({ campaign_id: uuid }));
 const fromDataset = z.lazy(() =>
-  z.object({ dataset_record_ids: z.array(uuid).min(1).max(10_000) }),
+  z.object({ dataset_record_ids: z.array(uuid).check(z.minLength(1), z.maxLength(10_000)) }),
 );
 
 /** `/v1/observability/datasets/{id}/imports`: each starts a task. */

@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import { Hono } from 'hono/tiny';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { workspaceOf, type BuiltinEnv } from '../context.ts';
 import { recordContent, type RecordContent } from '../datasets.sql.ts';
 import { notFound, observabilityInvalid } from '../errors.ts';
@@ -8,7 +8,9 @@ import { answerJudgement, readJudgingBody } from '../judging/answer.ts';
 import { anyObject, readBody, readUuid, uuid } from '../validate.ts';
 import { recordView } from '../views.ts';
 
-const bulkDelete = z.lazy(() => z.object({ dataset_record_ids: z.array(uuid).min(1).max(500) }));
+const bulkDelete = z.lazy(() =>
+  z.object({ dataset_record_ids: z.array(uuid).check(z.minLength(1), z.maxLength(500)) }),
+);
 const payloadBody = z.lazy(() => z.object({ payload: anyObject }));
 const propertiesBody = z.lazy(() => z.object({ properties: anyObject }));
 

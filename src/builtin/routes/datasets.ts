@@ -1,5 +1,5 @@
 import { Hono } from 'hono/tiny';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { recordContent } from '../datasets.sql.ts';
 import { originOf, workspaceOf, type BuiltinEnv } from '../context.ts';
 import { signedLink } from '../downloads.ts';
@@ -10,24 +10,24 @@ import { datasetView, pageLinks, paginated, recordView, taskView } from '../view
 
 const createDataset = z.lazy(() =>
   z.object({
-    name: z.string().min(5).max(50),
-    description: z.string().max(200),
+    name: z.string().check(z.minLength(5), z.maxLength(50)),
+    description: z.string().check(z.maxLength(200)),
   }),
 );
 const updateDataset = z.lazy(() =>
   z.object({
-    name: z.string().nullish(),
-    description: z.string().nullish(),
+    name: z.nullish(z.string()),
+    description: z.nullish(z.string()),
   }),
 );
 const createRecord = z.lazy(() =>
-  z.object({ payload: anyObject, properties: anyObject.default({}) }),
+  z.object({ payload: anyObject, properties: z._default(anyObject, {}) }),
 );
 
 const EXPORT_LINK_MS = 86_400_000;
 
 const onlyPageQuery = z.lazy(pageQuery);
-const listQuery = z.lazy(() => pageQuery().extend({ q: z.string().nullish() }));
+const listQuery = z.lazy(() => z.extend(pageQuery(), { q: z.nullish(z.string()) }));
 
 const datasetId = (c: Parameters<typeof readUuid>[0]) =>
   readUuid(c, 'dataset_id', observabilityInvalid);

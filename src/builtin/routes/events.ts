@@ -1,5 +1,5 @@
 import { Hono } from 'hono/tiny';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { workspaceOf, type BuiltinEnv } from '../context.ts';
 import type { EventPlace } from '../event-cursor.ts';
 import { notFound, observabilityInvalid, searchRefused } from '../errors.ts';
@@ -7,12 +7,12 @@ import { anyObject, filtersText, readBody, readQuery, readUuid, wholeNumber } fr
 
 const searchRequest = z.lazy(() =>
   z.object({
-    search_params: z.object({ filters: anyObject.nullable() }),
-    extra_fields: z.array(z.string()).nullish(),
+    search_params: z.object({ filters: z.nullable(anyObject) }),
+    extra_fields: z.nullish(z.array(z.string())),
   }),
 );
 const searchQuery = z.lazy(() =>
-  z.object({ page_size: wholeNumber(0, 100, 50), cursor: z.string().optional() }),
+  z.object({ page_size: wholeNumber(0, 100, 50), cursor: z.optional(z.string()) }),
 );
 
 /** Some 800 kB of ids a call: SQLite's texts have at most 2 MB. */

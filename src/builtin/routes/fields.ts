@@ -1,5 +1,5 @@
 import { Hono } from 'hono/tiny';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import {
   FIELD_GROUPS,
   FILTER_OPERATORS,
@@ -12,7 +12,7 @@ import { anyObject, filtersText, readBody, readQuery } from '../validate.ts';
 
 const optionsQuery = z.lazy(() => z.object({ operator: z.enum(FILTER_OPERATORS) }));
 const countsRequest = z.lazy(() =>
-  z.object({ filter_params: z.object({ filters: anyObject.nullable() }).nullish() }),
+  z.object({ filter_params: z.nullish(z.object({ filters: z.nullable(anyObject) })) }),
 );
 
 /** `/v1/observability/chat-completion-fields`: what events can be searched by. */

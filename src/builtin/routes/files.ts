@@ -1,5 +1,5 @@
 import { Hono } from 'hono/tiny';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { boundaryOf } from '../../domain/multipart.ts';
 import { originOf, workspaceOf, type BuiltinEnv } from '../context.ts';
 import { contentOf, signedLink } from '../downloads.ts';
@@ -9,16 +9,25 @@ import { readQuery, readUuid, wholeNumber } from '../validate.ts';
 import { fileView } from '../views.ts';
 
 /** A key given once or several times; SQLite here takes at most 100 values in a statement. */
-const listOf = <T extends string>(item: z.ZodType<T>) =>
-  z.union([item.transform((one) => [one]), z.array(item).max(20)]).default([]);
+const listOf = <T extends string>(item: z.ZodMiniType<T>) =>
+  z._default(
+    z.union([
+      z.pipe(
+        item,
+        z.transform((one) => [one]),
+      ),
+      z.array(item).check(z.maxLength(20)),
+    ]),
+    [],
+  );
 
 const listQuery = z.lazy(() =>
   z.object({
     page: wholeNumber(0, 1_000_000_000, 0),
     page_size: wholeNumber(0, 1000, 100),
-    include_total: z.enum(['true', 'false']).default('true'),
-    search: z.string().nullish(),
-    purpose: z.enum(['fine-tune', 'batch', 'ocr']).nullish(),
+    include_total: z._default(z.enum(['true', 'false']), 'true'),
+    search: z.nullish(z.string()),
+    purpose: z.nullish(z.enum(['fine-tune', 'batch', 'ocr'])),
     sample_type: listOf(
       z.enum(['pretrain', 'instruct', 'batch_request', 'batch_result', 'batch_error']),
     ),

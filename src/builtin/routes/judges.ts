@@ -1,5 +1,5 @@
 import { Hono } from 'hono/tiny';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { workspaceOf, type BuiltinEnv } from '../context.ts';
 import { notFound, observabilityInvalid, observabilityRefusal } from '../errors.ts';
 import { answerJudgement, readDefinition } from '../judging/answer.ts';
@@ -7,18 +7,21 @@ import { anyObject, pageQuery, readBody, readQuery, readUuid } from '../validate
 import { judgeView, paginated } from '../views.ts';
 
 /** A key that may be repeated. */
-const listOf = <T extends z.ZodType>(item: T) =>
-  z.preprocess((value) => (typeof value === 'string' ? [value] : value), z.array(item).default([]));
+const listOf = <T extends z.ZodMiniType>(item: T) =>
+  z.pipe(
+    z.transform((value) => (typeof value === 'string' ? [value] : value)),
+    z._default(z.array(item), []),
+  );
 
 const listQuery = z.lazy(() =>
-  pageQuery().extend({
-    q: z.string().nullish(),
+  z.extend(pageQuery(), {
+    q: z.nullish(z.string()),
     type_filter: listOf(z.enum(['REGRESSION', 'CLASSIFICATION'])),
     model_filter: listOf(z.string()),
   }),
 );
 const conversationBody = z.lazy(() =>
-  z.object({ messages: z.array(anyObject), properties: anyObject.nullish() }),
+  z.object({ messages: z.array(anyObject), properties: z.nullish(anyObject) }),
 );
 
 const judgeNotFound = (id: string) => notFound('Judge', id, 'JUDGE_NOT_FOUND');

@@ -2,9 +2,10 @@ import { zValidator } from '@hono/zod-validator';
 import type { ValidationTargets } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import type { MiddlewareHandler } from 'hono';
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import { jsonPointer, Refusal, type FailureDetail } from '../../domain/failures.ts';
 import { isJsonType } from '../../domain/json.ts';
+import '../../platform/schema-messages.ts';
 import type { AppEnv } from '../context.ts';
 
 /** What a body above its limit is refused with. */
@@ -31,7 +32,7 @@ export const jsonBody: MiddlewareHandler<AppEnv> = async function jsonBody(c, ne
 };
 
 /** Checks a part of the request; every mistake in it is told at once, each with its path. */
-export function valid<Target extends keyof ValidationTargets, Schema extends z.ZodType>(
+export function valid<Target extends keyof ValidationTargets, Schema extends z.ZodMiniType>(
   target: Target,
   schema: Schema,
 ) {

@@ -1,5 +1,5 @@
 import { Hono } from 'hono/tiny';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { Refusal } from '../../domain/failures.ts';
 import { iso } from '../../domain/time.ts';
 import { SCOPES } from '../../domain/scopes.ts';
@@ -14,38 +14,38 @@ import { admin } from '../middleware/auth.ts';
 import { jsonBody, valid } from '../middleware/json-body.ts';
 import { badCursor } from '../refusals.ts';
 
-const name = () => z.string().trim().min(1).max(100);
+const name = () => z.string().check(z.trim(), z.minLength(1), z.maxLength(100));
 const scopes = () =>
-  z
-    .array(z.enum(SCOPES))
-    .min(1)
-    .transform((list) => [...new Set(list)]);
-const rateLimit = () => z.int().min(1).max(1_000_000).nullable();
+  z.pipe(
+    z.array(z.enum(SCOPES)).check(z.minLength(1)),
+    z.transform((list) => [...new Set(list)]),
+  );
+const rateLimit = () => z.nullable(z.int().check(z.minimum(1), z.maximum(1_000_000)));
 
 const createBody = z.lazy(() =>
   z.strictObject({
     name: name(),
-    scopes: scopes().default([...SCOPES]),
-    rate_limit: rateLimit().default(null),
+    scopes: z._default(scopes(), [...SCOPES]),
+    rate_limit: z._default(rateLimit(), null),
   }),
 );
 const patchBody = z.lazy(() =>
   z.strictObject({
-    name: name().optional(),
-    scopes: scopes().optional(),
-    rate_limit: rateLimit().optional(),
+    name: z.optional(name()),
+    scopes: z.optional(scopes()),
+    rate_limit: z.optional(rateLimit()),
   }),
 );
 const rotateBody = z.lazy(() =>
   z.strictObject({
     what: z.enum(['key', 'signing_secret']),
-    overlap_s: z.int().min(0).max(2_592_000).default(86_400),
+    overlap_s: z._default(z.int().check(z.minimum(0), z.maximum(2_592_000)), 86_400),
   }),
 );
 const listQuery = z.lazy(() =>
   z.object({
-    limit: z.coerce.number().pipe(z.int().min(1).max(1000)).default(100),
-    cursor: z.string().optional(),
+    limit: z._default(z.pipe(z.coerce.number(), z.int().check(z.minimum(1), z.maximum(1000))), 100),
+    cursor: z.optional(z.string()),
   }),
 );
 

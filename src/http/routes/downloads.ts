@@ -1,5 +1,5 @@
 import { Hono } from 'hono/tiny';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { workspaceOf } from '../../builtin/context.ts';
 import { contentOf } from '../../builtin/downloads.ts';
 import { Refusal } from '../../domain/failures.ts';
@@ -8,7 +8,7 @@ import type { AppEnv } from '../context.ts';
 const link = z.lazy(() =>
   z.object({
     file_id: z.guid(),
-    expires: z.coerce.number().pipe(z.int()),
+    expires: z.pipe(z.coerce.number(), z.int()),
     signature: z.string(),
   }),
 );

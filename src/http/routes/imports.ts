@@ -1,5 +1,5 @@
 import { Hono } from 'hono/tiny';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { Refusal } from '../../domain/failures.ts';
 import { IMPORT_STATUSES } from '../../domain/import.ts';
 import { ImportCopies } from '../../store/imports.ts';
@@ -10,10 +10,10 @@ import { badCursor } from '../refusals.ts';
 
 const listQuery = z.lazy(() =>
   z.object({
-    dataset_id: z.string().optional(),
-    status: z.enum(IMPORT_STATUSES).optional(),
-    limit: z.coerce.number().pipe(z.int().min(1).max(100)).default(50),
-    cursor: z.string().optional(),
+    dataset_id: z.optional(z.string()),
+    status: z.optional(z.enum(IMPORT_STATUSES)),
+    limit: z._default(z.pipe(z.coerce.number(), z.int().check(z.minimum(1), z.maximum(100))), 50),
+    cursor: z.optional(z.string()),
   }),
 );
 
