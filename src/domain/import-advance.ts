@@ -133,7 +133,12 @@ function refused(state: ImportState, message: string, now: number): Advance {
   const tasks = state.tasks.map((task) =>
     task.id === null ? { ...task, end: 'failed' as const, message } : task,
   );
-  return observeTasks(withTurnEnded({ ...state, tasks, openStart: null }, null), new Map(), now, []);
+  return observeTasks(
+    withTurnEnded({ ...state, tasks, openStart: null }, null),
+    new Map(),
+    now,
+    [],
+  );
 }
 
 function polled(
@@ -205,9 +210,7 @@ function isVisiblyOther(before: ImportState, next: ImportState): boolean {
     next.message !== before.message ||
     next.tasks.some((task, index) => {
       const old = before.tasks[index];
-      return (
-        task.status !== old?.status || task.progress !== old.progress || task.id !== old.id
-      );
+      return task.status !== old?.status || task.progress !== old.progress || task.id !== old.id;
     })
   );
 }

@@ -1,5 +1,3 @@
-import type { ImportSource } from './import.ts';
-
 /** One start call: its body, and how many ids that holds. */
 export interface ImportPart {
   /** JSON, as it is sent to the upstream. */
@@ -29,6 +27,6 @@ export function partsOfIds(source: keyof typeof MAX_IDS, ids: readonly string[])
 }
 
 /** Where an import of a source is started (`POST`). */
-export function startPath(datasetId: string, source: ImportSource): string {
+export function startPath(datasetId: string, source: string): string {
   return `/v1/observability/datasets/${datasetId}/imports/from-${source}`;
 }

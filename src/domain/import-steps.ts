@@ -17,7 +17,8 @@ export type StartStep =
  */
 export function startStep(state: ImportState, now: number): StartStep | null {
   if (state.turnEnd !== null) return { kind: 'end_turn', taskId: state.turnEnd.taskId };
-  if (isTerminal(state.status) || state.nextStartAt === null || state.nextStartAt > now) return null;
+  if (isTerminal(state.status) || state.nextStartAt === null || state.nextStartAt > now)
+    return null;
   if (state.openStart !== null) return { kind: 'look' };
   if (state.search !== null) return { kind: 'search', filters: state.search.filters };
   const position = state.tasks.findIndex((task) => task.id === null && task.end === null);

@@ -13,9 +13,6 @@ export type ImportStatus = (typeof IMPORT_STATUSES)[number];
 
 export type TerminalStatus = Exclude<ImportStatus, 'starting' | 'running'>;
 
-/** Where the records of an import come from. */
-export type ImportSource = 'campaign' | 'explorer' | 'file' | 'playground' | 'dataset';
-
 /** What a client can be told by webhook about an import. */
 export type ImportEvent = 'import.started' | 'import.progress' | `import.${TerminalStatus}`;
 
@@ -67,7 +64,8 @@ export interface ImportState {
   id: string;
   clientId: string;
   datasetId: string;
-  source: ImportSource;
+  /** Where the records come from: what the upstream's path has after `from-`. */
+  source: string;
   /** The request came on a `/v1` path: its answer is the upstream's, and it is never sent again by ourselves. */
   isRelayed: boolean;
   /** Path and query of the start call (`POST`). */

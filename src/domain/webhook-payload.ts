@@ -48,3 +48,9 @@ export function webhookBody(
 function fits(text: string): boolean {
   return new TextEncoder().encode(text).byteLength < MAX_BYTES;
 }
+
+/** The body of a `webhook.test`. @param at milliseconds since the epoch */
+export function testWebhookBody(clientId: string, at: number): string {
+  const data = { object: 'test', client_id: clientId };
+  return JSON.stringify({ type: 'webhook.test', timestamp: iso(at), data });
+}

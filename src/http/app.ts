@@ -13,9 +13,11 @@ import { chatRoutes } from './routes/chat.ts';
 import { datasetImportRoutes } from './routes/dataset-imports.ts';
 import { downloadRoutes } from './routes/downloads.ts';
 import { healthRoutes } from './routes/health.ts';
-import { importRoutes } from './routes/imports.ts';
+import { importRoutes, redeliverRoutes } from './routes/imports.ts';
 import { usageRoutes } from './routes/usage.ts';
+import { v1ImportRoutes } from './routes/v1-imports.ts';
 import { v1Routes } from './routes/v1.ts';
+import { webhookRoutes } from './routes/webhooks.ts';
 
 /** The map of the service: what every request passes, and which file serves which path. */
 export const app = new Hono<AppEnv>();
@@ -26,10 +28,13 @@ app.use(onlyKnownMethods({ app, onMethodNotAllowed: methodNotAllowed }));
 app.route('/health', healthRoutes);
 app.route('/admin/clients', adminClientRoutes);
 app.route('/admin/samples', adminSampleRoutes);
+app.route('/v1', v1ImportRoutes);
 app.route('/v1', v1Routes);
 app.route('/chat', chatRoutes);
 app.route('/datasets', datasetImportRoutes);
+app.route('/imports', redeliverRoutes);
 app.route('/imports', importRoutes);
+app.route('/webhooks', webhookRoutes);
 app.route('/usage', usageRoutes);
 app.route(DOWNLOADS_PATH, downloadRoutes);
 

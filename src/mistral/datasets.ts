@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { Refusal } from '../domain/failures.ts';
+import { Refusal, type FailureCode } from '../domain/failures.ts';
 import type { ObservedTask } from '../domain/import.ts';
 import { parseJson } from '../domain/json.ts';
 import { redact } from '../domain/redact.ts';
@@ -18,6 +18,8 @@ export interface RawAnswer {
 export interface UpstreamFailure {
   /** HTTP status, or null when there was no answer that could be read. */
   status: number | null;
+  /** What it is to a client that waits for it. */
+  code: FailureCode;
   message: string;
   body: string;
   retryAfterMs: number | null;
@@ -162,8 +164,10 @@ export class DatasetsClient {
     further: Readonly<Record<string, string>> = {},
   ): Promise<UpstreamResult<RawAnswer>> {
     const headers = new Headers({ ...further });
-    headers.set('accept', 'application/json');
-    if (body !== null) headers.set('content-type', 'application/json');
+    if (!headers.has('accept')) headers.set('accept', 'application/json');
+    if (body !== null && !headers.has('content-type')) {
+      headers.set('content-type', 'application/json');
+    }
     const limitMs = Math.min(timeoutMs, this.#timeoutMs);
     let answer: RawAnswer;
     try {
@@ -181,24 +185,36 @@ export class DatasetsClient {
         body: await response.text(),
       };
     } catch (error) {
-      const message =
-        error instanceof Refusal ? error.message : 'The Mistral API did not answer in time.';
-      return this.#failed(null, message, null);
+      const { code, message } =
+        error instanceof Refusal
+          ? error.failure
+          : {
+              code: 'upstream_timeout' as const,
+              message: `The Mistral API sent no whole answer within ${limitMs} ms.`,
+            };
+      return this.#failed(null, code, message, null);
     }
     if (answer.status >= 200 && answer.status < 300) return { ok: true, value: answer };
-    return this.#failed(answer.status, upstreamMessage(answer.body), answer);
+    return this.#failed(answer.status, 'upstream_error', upstreamMessage(answer.body), answer);
   }
 
   #unreadable(answer: RawAnswer, what: string): UpstreamResult<never> {
-    return this.#failed(null, `The Mistral API answered with ${what} that can be read.`, answer);
+    const message = `The Mistral API answered with ${what} that can be read.`;
+    return this.#failed(null, 'upstream_error', message, answer);
   }
 
-  #failed(status: number | null, message: string, answer: RawAnswer | null): UpstreamResult<never> {
+  #failed(
+    status: number | null,
+    code: FailureCode,
+    message: string,
+    answer: RawAnswer | null,
+  ): UpstreamResult<never> {
     const retryAfter = answer?.headers['retry-after'] ?? null;
     return {
       ok: false,
       failure: {
         status,
+        code,
         message: redact(message, this.#secrets),
         body: redact(answer?.body ?? '', this.#secrets).slice(0, MAX_EXCERPT),
         retryAfterMs: retryAfterOf(retryAfter, Date.now()),

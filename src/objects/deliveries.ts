@@ -70,13 +70,7 @@ export class Deliveries {
     const request =
       attempt.retryAfterMs === null ? null : { afterMs: attempt.retryAfterMs, latest };
     const { webhookRetryS } = this.#config;
-    return nextAttemptAt(
-      row.round_attempts + 1,
-      webhookRetryS,
-      Date.now(),
-      Math.random(),
-      request,
-    );
+    return nextAttemptAt(row.round_attempts + 1, webhookRetryS, Date.now(), Math.random(), request);
   }
 }
 

@@ -134,9 +134,7 @@ export class ImportStore {
   }
 
   answer(): RawAnswer | null {
-    const { answer } = this.#sql
-      .exec<{ answer: string | null }>('SELECT answer FROM import')
-      .one();
+    const { answer } = this.#sql.exec<{ answer: string | null }>('SELECT answer FROM import').one();
     return answer === null ? null : (JSON.parse(answer) as RawAnswer);
   }
 

@@ -1,5 +1,6 @@
 import { DurableObject } from 'cloudflare:workers';
 import { configOf, type Config } from '../config.ts';
+import type { AttemptView } from '../domain/attempt-view.ts';
 import { advance, type Observation } from '../domain/import-advance.ts';
 import type { ImportPart } from '../domain/import-parts.ts';
 import { schedule } from '../domain/import-schedule.ts';
@@ -11,10 +12,11 @@ import { logError } from '../platform/log.ts';
 import { observabilityUpstream } from '../relay/backends.ts';
 import { ImportCopies } from '../store/imports.ts';
 import { Deliveries } from './deliveries.ts';
+import { ImportCopy } from './import-copy.ts';
 import { ImportStore } from './import-job.sql.ts';
 import { pollTasks } from './import-polls.ts';
 import { ImportStarts, type StepOutcome } from './import-starts.ts';
-import { OutboxStore, type AttemptRow } from './outbox.sql.ts';
+import { OutboxStore } from './outbox.sql.ts';
 import { Watchers } from './watchers.ts';
 
 /**
@@ -33,6 +35,12 @@ export interface StartOrder extends ImportOrder {
   headers: Record<string, string>;
 }
 
+/** What came of asking for a webhook once more; `view` is the import as JSON. */
+export type RedeliverResult =
+  | { kind: 'accepted'; view: string }
+  | { kind: 'no_callback' }
+  | { kind: 'nothing_sent' };
+
 /**
  * The alarm that stands in for the exact one while work is going on, should the object die in it: so late is it then
  * taken up again. An alarm that comes due while another is at work waits for its end, and is set anew there.
@@ -40,10 +48,6 @@ export interface StartOrder extends ImportOrder {
 const FALLBACK_ALARM_MS = 1000;
 /** The same while attempts are being made, which may take their whole time-out. */
 const ATTEMPT_CHECK_MS = 5000;
-/** KV takes one write a second per key. */
-const COPY_INTERVAL_MS = 1000;
-/** What only progress has changed is copied less often: each write costs. */
-const PROGRESS_COPY_INTERVAL_MS = 10_000;
 
 /**
  * One import: starts the upstream tasks, polls them by alarm, keeps the truth in SQLite and a copy in KV, and notifies.
@@ -54,7 +58,7 @@ export class ImportJob extends DurableObject<Env> {
   readonly #outbox: OutboxStore;
   readonly #deliveries: Deliveries;
   readonly #config: Config;
-  readonly #copies: ImportCopies;
+  readonly #copy: ImportCopy;
   readonly #watchers: Watchers;
   /** The first start while its client waits. */
   #first: Promise<StartResult> | null = null;
@@ -67,7 +71,7 @@ export class ImportJob extends DurableObject<Env> {
     this.#outbox = new OutboxStore(ctx.storage.sql);
     this.#config = configOf(env);
     this.#deliveries = new Deliveries(this.#outbox, env, this.#config);
-    this.#copies = new ImportCopies(env.KV);
+    this.#copy = new ImportCopy(this.#store, new ImportCopies(env.KV));
     this.#watchers = new Watchers(this.#config.streamHeartbeatMs);
     if (this.#store.isOpen) this.#outbox.resume();
   }
@@ -102,22 +106,22 @@ export class ImportJob extends DurableObject<Env> {
   }
 
   /** The attempts of its deliveries, the first first; null as for {@link read}. */
-  attempts(clientId: string): AttemptRow[] | null {
+  attempts(clientId: string): AttemptView[] | null {
     return this.#owned(clientId) === null ? null : this.#outbox.attempts();
   }
 
   /**
    * Has its newest webhook delivered once more, under the same id and with the same bytes.
-   * @returns the import as JSON; null as for {@link read}
+   * @returns null as for {@link read}
    */
-  async redeliver(clientId: string): Promise<string | null | 'no_callback' | 'nothing_sent'> {
+  async redeliver(clientId: string): Promise<RedeliverResult | null> {
     const state = this.#owned(clientId);
     if (state === null) return null;
-    if (state.callback === null) return 'no_callback';
-    if (!this.#outbox.restartNewest(Date.now())) return 'nothing_sent';
-    this.#store.wantCopy(Date.now());
+    if (state.callback === null) return { kind: 'no_callback' };
+    if (!this.#outbox.restartNewest(Date.now())) return { kind: 'nothing_sent' };
+    this.#copy.want(true);
     await this.ctx.storage.setAlarm(Date.now());
-    return JSON.stringify(this.#view(state));
+    return { kind: 'accepted', view: JSON.stringify(this.#view(state)) };
   }
 
   /**
@@ -205,12 +209,12 @@ export class ImportJob extends DurableObject<Env> {
       }
       this.#takeIn(outcome);
       if (failure !== undefined && state.isRelayed) {
-        await this.#copy();
+        await this.#writeCopy();
         return { kind: 'refused', failure, isKept: true };
       }
     }
     this.#deliverDue();
-    await this.#copy();
+    await this.#writeCopy();
     return this.#accepted();
   }
 
@@ -221,9 +225,9 @@ export class ImportJob extends DurableObject<Env> {
     if (state === null || startStep(state, Date.now()) === null) return;
     this.#starting = this.#startRest()
       .catch((error: unknown) => logError('import_start_failed', error, { import_id: state.id }))
-      .finally(async () => {
+      .then(() => {
         this.#starting = null;
-        await this.#rearm();
+        return this.#rearm();
       });
     this.ctx.waitUntil(this.#starting);
   }
@@ -291,7 +295,7 @@ export class ImportJob extends DurableObject<Env> {
     this.ctx.storage.transactionSync(() => {
       this.#store.save(next);
       for (const { event } of effects) this.#deliveries.enqueue(event, next, now);
-      if (isNews) this.#wantCopy(next.status !== before.status || effects.length > 0);
+      if (isNews) this.#copy.want(next.status !== before.status || effects.length > 0);
     });
     if (isNews) this.#watchers.push(this.#view(next), isTerminal(next.status));
   }
@@ -299,40 +303,27 @@ export class ImportJob extends DurableObject<Env> {
   #deliverDue(): void {
     const state = this.#store.load();
     if (state === null) return;
-    for (const attempt of this.#deliveries.begin(state)) {
-      const noted = attempt.then(async () => {
-        this.#wantCopy(true);
-        await this.#copyIfDue();
-        await this.#rearm();
-      });
-      this.ctx.waitUntil(noted);
-    }
+    for (const attempt of this.#deliveries.begin(state)) this.ctx.waitUntil(this.#noted(attempt));
   }
 
-  #wantCopy(isUrgent: boolean): void {
-    if (!this.#store.isOpen) return;
-    const interval = isUrgent ? COPY_INTERVAL_MS : PROGRESS_COPY_INTERVAL_MS;
-    this.#store.wantCopy(this.#store.copyTimes().copiedAt + interval);
+  async #noted(attempt: Promise<void>): Promise<void> {
+    await attempt;
+    this.#copy.want(true);
+    await this.#copyIfDue();
+    await this.#rearm();
   }
 
   async #copyIfDue(): Promise<void> {
     if (!this.#store.isOpen) return;
-    const { dueAt } = this.#store.copyTimes();
-    if (dueAt !== null && dueAt <= Date.now()) await this.#copy();
+    const dueAt = this.#copy.dueAt();
+    if (dueAt !== null && dueAt <= Date.now()) await this.#writeCopy();
   }
 
-  async #copy(): Promise<void> {
+  async #writeCopy(): Promise<void> {
     const state = this.#store.load();
     if (state === null) return;
     const expiresAt = isTerminal(state.status) ? this.#forgottenAt(state) : null;
-    // Marked before the write: what changes while it is under way wants another one.
-    this.#store.markCopied(Date.now());
-    try {
-      await this.#copies.put(state.clientId, this.#view(state), state.status, expiresAt);
-    } catch (error) {
-      this.#wantCopy(true);
-      logError('import_copy_failed', error, { import_id: state.id });
-    }
+    await this.#copy.write(state, this.#view(state), expiresAt);
   }
 
   /** Sets the alarm to the next moment at which something is to be done. */
@@ -346,7 +337,7 @@ export class ImportJob extends DurableObject<Env> {
       state.nextPollAt,
       this.#outbox.isAttempting() ? now + ATTEMPT_CHECK_MS : null,
       this.#outbox.nextAttemptAt(),
-      this.#store.copyTimes().dueAt,
+      this.#copy.dueAt(),
       isTerminal(state.status)
         ? this.#forgottenAt(state)
         : state.createdAt + this.#config.importDeadlineMs,
@@ -357,7 +348,7 @@ export class ImportJob extends DurableObject<Env> {
   async #forget(state: ImportState): Promise<void> {
     const starts = new ImportStarts(this.#upstream(state), this.env, state);
     await starts.endTurn(state.id, null);
-    await this.#copies.delete(state.clientId, this.#view(state));
+    await this.#copy.delete(state, this.#view(state));
     await this.ctx.storage.deleteAlarm();
     await this.ctx.storage.deleteAll();
     this.#store.close();

@@ -1,6 +1,7 @@
+import { attemptView, type AttemptView } from '../domain/attempt-view.ts';
 import type { DeliverySummary } from '../domain/import-view.ts';
 import type { ImportEvent } from '../domain/import.ts';
-import type { Attempt, AttemptError } from '../webhook/deliver.ts';
+import type { Attempt } from '../webhook/deliver.ts';
 
 /** A webhook to deliver: body and id are fixed when it is written; times in milliseconds since the epoch. */
 export interface OutboxRow {
@@ -14,17 +15,16 @@ export interface OutboxRow {
   round_attempts: number;
 }
 
-/** An attempt as it was noted. */
-export interface AttemptRow {
+interface AttemptRow {
   [column: string]: SqlStorageValue;
-  delivery_id: string;
+  id: string;
   event: string;
   attempt: number;
   at: number;
-  duration_ms: number;
+  durationMs: number;
   status: number | null;
-  error: AttemptError;
-  response_excerpt: string;
+  error: AttemptView['error'];
+  responseExcerpt: string;
 }
 
 /** The webhooks of one import and the log of their attempts; the tables are made by `ImportStore`. */
@@ -130,13 +130,15 @@ export class OutboxStore {
   }
 
   /** Every attempt that was noted, the first first. */
-  attempts(): AttemptRow[] {
+  attempts(): AttemptView[] {
     return this.#sql
       .exec<AttemptRow>(
-        `SELECT a.delivery_id, o.event, a.attempt, a.at, a.duration_ms, a.status, a.error, a.response_excerpt
+        `SELECT a.delivery_id AS id, o.event, a.attempt, a.at, a.duration_ms AS durationMs, a.status, a.error,
+                a.response_excerpt AS responseExcerpt
          FROM attempts a JOIN outbox o ON o.id = a.delivery_id ORDER BY a.number`,
       )
-      .toArray();
+      .toArray()
+      .map(attemptView);
   }
 
   /** How the deliveries stand as a whole: failed if one failed, else pending if one is. */

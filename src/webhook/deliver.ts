@@ -1,3 +1,4 @@
+import type { AttemptView } from '../domain/attempt-view.ts';
 import { redact } from '../domain/redact.ts';
 import { retryAfterOf } from '../domain/retry-after.ts';
 import { judgeTarget, type TargetPolicy } from '../domain/target.ts';
@@ -18,7 +19,7 @@ export interface Delivery {
 }
 
 /** Why an attempt failed; null when a 2xx came. */
-export type AttemptError = null | 'dns' | 'connect' | 'timeout' | 'http' | 'blocked';
+type AttemptError = AttemptView['error'];
 
 /** What came of one attempt; `at` in milliseconds since the epoch. */
 export interface Attempt {

@@ -10,22 +10,12 @@ import {
   datasetIdOf,
   idempotencyKeyOf,
   importIdFor,
+  importMetadata,
   refuseBadTarget,
   requestHash,
 } from '../import-request.ts';
 import { clientWith } from '../middleware/auth.ts';
 import { jsonBody, valid } from '../middleware/json-body.ts';
-
-const MAX_METADATA_BYTES = 16_000;
-
-const metadata = z.lazy(() =>
-  z.record(z.string(), z.unknown()).check(
-    z.refine(
-      (value) => new TextEncoder().encode(JSON.stringify(value)).length <= MAX_METADATA_BYTES,
-      { error: `must have at most ${MAX_METADATA_BYTES} bytes as JSON` },
-    ),
-  ),
-);
 
 /** Where the results of an import go. */
 export const callbackSchema = z.lazy(() =>
@@ -38,7 +28,7 @@ export const callbackSchema = z.lazy(() =>
 const id = z.lazy(() => z.string().check(z.minLength(1), z.maxLength(200)));
 const ids = z.lazy(() => z.array(id).check(z.minLength(1)));
 
-const common = { callback: z.nullish(callbackSchema), metadata: z.nullish(metadata) };
+const common = { callback: z.nullish(callbackSchema), metadata: z.nullish(importMetadata) };
 
 /** What `POST /datasets/:dataset_id/imports` takes as JSON. */
 export const importBody = z.lazy(() =>

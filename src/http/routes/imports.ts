@@ -44,7 +44,31 @@ export const importRoutes = new Hono<AppEnv>()
       'content-type': 'text/event-stream',
       'cache-control': 'no-cache, no-transform',
     });
+  })
+  .get('/:id/deliveries', async (c) => {
+    const deliveries = await jobOf(c).attempts(c.get('grant').clientId);
+    if (deliveries === null) throw noSuchImport();
+    return c.json({ deliveries });
   });
+
+/** `POST /imports/:id/redeliver`: sends the newest webhook of an import again. */
+export const redeliverRoutes = new Hono<AppEnv>().post(
+  '/:id/redeliver',
+  clientWith('observability:write'),
+  async (c) => {
+    const result = await jobOf(c).redeliver(c.get('grant').clientId);
+    if (result === null) throw noSuchImport();
+    if (result.kind === 'accepted') {
+      return c.body(result.view, 202, { 'content-type': 'application/json' });
+    }
+    throw new Refusal({ code: 'invalid_request', message: NOTHING_TO_REDELIVER[result.kind] });
+  },
+);
+
+const NOTHING_TO_REDELIVER = {
+  no_callback: 'This import has no callback: there is nowhere to deliver to.',
+  nothing_sent: 'Nothing has been sent for this import yet: none of its events has happened.',
+};
 
 function jobOf(c: AppContext) {
   const id = c.req.param('id') ?? '';
