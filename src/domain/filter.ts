@@ -223,5 +223,5 @@ const MAX_QUOTED = 100;
 /** A value as a message shows it. */
 export function quoted(value: unknown): string {
   const text = JSON.stringify(value);
-  return text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}…` : text;
+  return text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED).toWellFormed()}…` : text;
 }

@@ -25,6 +25,6 @@ export function readWhere(where: unknown, now: number): ReadWhere {
     const { at, message } = error;
     return typeof at === 'number'
       ? { ok: false, message, position: at }
-      : { ok: false, message, path: String(at) };
+      : { ok: false, message, path: at };
   }
 }

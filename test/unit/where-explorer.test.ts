@@ -126,7 +126,7 @@ const VALID: readonly (readonly [string, unknown])[] = [
 
 describe('an expression becomes the tree of the upstream', () => {
   for (const [source, tree] of VALID) {
-    test(source, () => {
+    test(JSON.stringify(source), () => {
       assert.deepEqual(readWhere(source, NOW), { ok: true, filters: tree });
     });
   }
@@ -209,10 +209,12 @@ const INVALID: readonly (readonly [string, number, RegExp])[] = [
   ['a = "x\\d+"', 6, /no escape of "d".*A backslash itself is written \\\\/],
   ['a = "\\u0041"', 5, /no escape of "u"/],
   ['a = "\\😀"', 5, /no escape of "😀"/],
-  ['a isnull', 8, /true or false after isnull|a number/],
+  ['a isnull', 8, /true or false after isnull, not the end/],
   ['a isnull 1', 9, /true or false after isnull, not 1/],
   ['a isnull "true"', 9, /true or false after isnull/],
   ['a isnull null', 9, /true or false after isnull/],
+  ['a length_equals', 15, /a whole number from 0 after length_equals, not the end/],
+  ['a isnull yes', 9, /true or false after isnull/],
   ['a length_equals "2"', 16, /a whole number from 0/],
   ['a length_equals -1', 16, /a whole number from 0/],
   ['a length_equals 1.5', 16, /a whole number from 0/],

@@ -32,6 +32,12 @@ const FOREIGN_CONNECTIVES: ReadonlyMap<string, string> = new Map([
   ['||', 'OR'],
 ]);
 
+/** What the operators need that do not take any value. */
+const VALUES: Partial<Record<FilterOperator, string>> = {
+  isnull: 'true or false after isnull',
+  len_eq: 'a whole number from 0 after length_equals',
+};
+
 const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 
 class ExplorerReader {
@@ -85,12 +91,11 @@ class ExplorerReader {
   }
 
   #value(token: Token, field: string, op: FilterOperator): unknown {
-    const value = valueOf(token);
-    if (op === 'isnull' && typeof value !== 'boolean') {
-      throw expected('true or false after isnull', token);
-    }
+    const what = VALUES[op] ?? 'a text in double quotes, a number, true, false or null';
+    const value = valueOf(token, what);
+    if (op === 'isnull' && typeof value !== 'boolean') throw expected(what, token);
     if (op === 'len_eq' && !(Number.isSafeInteger(value) && Number(value) >= 0)) {
-      throw expected('a whole number from 0 after length_equals', token);
+      throw expected(what, token);
     }
     if (field !== TIMESTAMP_FIELD || typeof value !== 'string') return value;
     const time = readTimestamp(value, op, this.#now);
@@ -120,7 +125,7 @@ function fieldOf(token: Token): string {
   return token.text;
 }
 
-function notAnOperator(token: Token, field: Token): WhereMistake<number> {
+function notAnOperator(token: Token, field: Token): WhereMistake {
   if (isWord(field, 'NOT') && (token.kind === 'word' || token.kind === 'open')) {
     return new WhereMistake(
       field.position,
@@ -133,24 +138,24 @@ function notAnOperator(token: Token, field: Token): WhereMistake<number> {
   return expected(meant === null ? `${what}, such as = or contains` : what, token, meant);
 }
 
-function notAConnective(token: Token, open: number | null): WhereMistake<number> {
+function notAConnective(token: Token, open: number | null): WhereMistake {
   const close = open === null ? 'the end' : `")" for the "(" at ${open}`;
   const meant = FOREIGN_CONNECTIVES.get(token.text) ?? nearest(token.text, ['AND', 'OR']);
   return expected(`AND, OR or ${close}`, token, meant);
 }
 
-function valueOf(token: Token): string | number | boolean | null {
+/** @param what which values are expected */
+function valueOf(token: Token, what: string): string | number | boolean | null {
   switch (token.kind) {
     case 'string':
       return token.value;
     case 'number':
       return numberOf(token);
     case 'word':
-      return constantOf(token);
+      return constantOf(token, what);
     default: {
       const isQuote = /^['‘’“”`]/.test(token.text);
-      const hint = isQuote ? ' (text stands in straight double quotes: ")' : '';
-      throw expected(`a text in double quotes, a number, true, false or null${hint}`, token);
+      throw expected(isQuote ? `${what} (text stands in straight double quotes: ")` : what, token);
     }
   }
 }
@@ -166,7 +171,7 @@ function numberOf(token: Token): number {
   return number;
 }
 
-function constantOf(token: Token): boolean | null {
+function constantOf(token: Token, what: string): boolean | null {
   switch (token.text.toLowerCase()) {
     case 'true':
       return true;
@@ -175,14 +180,11 @@ function constantOf(token: Token): boolean | null {
     case 'null':
       return null;
     default:
-      throw expected(
-        'a text in double quotes, a number, true, false or null (text needs its quotes)',
-        token,
-      );
+      throw expected(`${what} (text needs its quotes)`, token);
   }
 }
 
-function expected(what: string, found: Token, meant: string | null = null): WhereMistake<number> {
+function expected(what: string, found: Token, meant: string | null = null): WhereMistake {
   const not = found.kind === 'end' ? 'not the end' : `not ${shortened(found.text)}`;
   const hint = meant === null ? '.' : `; did you mean ${meant}?`;
   return new WhereMistake(found.position, `Expected ${what}, ${not}${hint}`);

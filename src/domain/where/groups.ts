@@ -26,30 +26,34 @@ export class Alternatives {
 
   /** What is added from here on is another alternative. */
   or(): void {
-    this.#alternatives.push(joined('AND', this.#terms));
+    this.#alternatives.push(joined('AND', this.#terms, null));
     this.#terms = [];
   }
 
   /** The whole. Parentheses around a single part add no level. */
   close(): Part {
+    if (this.#alternatives.length === 0) return joined('AND', this.#terms, this.open);
     this.or();
-    const whole = joined('OR', this.#alternatives);
-    return { ...whole, position: this.open ?? whole.position };
+    return joined('OR', this.#alternatives, this.open);
   }
 }
 
-/** @param parts at least one; one alone stays what it is */
-function joined(key: 'AND' | 'OR', parts: readonly Part[]): Part {
+/**
+ * @param parts at least one; one alone stays what it is
+ * @param open where the group starts, unless that is at its first part
+ */
+function joined(key: 'AND' | 'OR', parts: readonly Part[], open: number | null): Part {
   const [first] = parts;
   if (first === undefined) throw new Error('A group has parts.');
   if (parts.length === 1) return first;
+  const position = open ?? first.position;
   const levels = 1 + parts.reduce((most, part) => Math.max(most, part.levels), 0);
   if (levels > MAX_FILTER_DEPTH) {
     throw new WhereMistake(
-      first.position,
+      position,
       `From here the filter is nested more than ${MAX_FILTER_DEPTH} levels deep; take parentheses away.`,
     );
   }
   const trees = parts.map(({ tree }) => tree);
-  return { tree: key === 'AND' ? { AND: trees } : { OR: trees }, position: first.position, levels };
+  return { tree: key === 'AND' ? { AND: trees } : { OR: trees }, position, levels };
 }
