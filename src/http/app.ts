@@ -14,6 +14,7 @@ import { datasetImportRoutes } from './routes/dataset-imports.ts';
 import { downloadRoutes } from './routes/downloads.ts';
 import { healthRoutes } from './routes/health.ts';
 import { importRoutes } from './routes/imports.ts';
+import { jsonlImportRoutes } from './routes/jsonl-imports.ts';
 import { usageRoutes } from './routes/usage.ts';
 import { v1Routes } from './routes/v1.ts';
 
@@ -28,6 +29,7 @@ app.route('/admin/clients', adminClientRoutes);
 app.route('/admin/samples', adminSampleRoutes);
 app.route('/v1', v1Routes);
 app.route('/chat', chatRoutes);
+app.route('/datasets', jsonlImportRoutes);
 app.route('/datasets', datasetImportRoutes);
 app.route('/imports', importRoutes);
 app.route('/usage', usageRoutes);

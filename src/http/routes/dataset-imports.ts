@@ -1,8 +1,8 @@
 import { Hono } from 'hono/tiny';
 import * as z from 'zod';
-import { Refusal } from '../../domain/failures.ts';
 import { DEFAULT_EVENTS, IMPORT_EVENTS } from '../../domain/import.ts';
 import type { AppEnv } from '../context.ts';
+import { answerStart } from '../import-answer.ts';
 import {
   datasetIdOf,
   idempotencyKeyOf,
@@ -12,7 +12,6 @@ import {
 } from '../import-request.ts';
 import { clientWith } from '../middleware/auth.ts';
 import { jsonBody, valid } from '../middleware/json-body.ts';
-import { upstreamRefusal } from '../upstream-refusal.ts';
 
 const MAX_METADATA_BYTES = 16_000;
 
@@ -67,19 +66,6 @@ export const datasetImportRoutes = new Hono<AppEnv>().post(
         : null,
       origin,
     });
-    switch (result.kind) {
-      case 'accepted':
-        return c.body(result.view, 202, {
-          'content-type': 'application/json',
-          location: `/imports/${id}`,
-          ...(result.replayed && { 'idempotency-replayed': 'true' }),
-        });
-      case 'refused':
-        throw upstreamRefusal(result.failure);
-      case 'conflict': {
-        const message = 'This Idempotency-Key was used with another request; take a new one.';
-        throw new Refusal({ code: 'idempotency_conflict', message });
-      }
-    }
+    return answerStart(c, id, result);
   },
 );
