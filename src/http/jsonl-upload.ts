@@ -1,7 +1,7 @@
 import { Refusal } from '../domain/failures.ts';
 import { JsonlCheck, MAX_MISTAKES, type LineMistake } from '../domain/jsonl-check.ts';
 import type { FileUpload, UploadResult } from '../mistral/files.ts';
-import { Sha256Stream } from '../platform/crypto.ts';
+import { Sha256Stream } from '../platform/sha256-stream.ts';
 import { TimedOut, within } from '../platform/within.ts';
 import { upstreamRefusal } from './upstream-refusal.ts';
 
