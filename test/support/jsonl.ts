@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { request, type ClientRequest, type IncomingMessage } from 'node:http';
 
 /** What an import of a JSONL body was answered. */
@@ -36,6 +35,7 @@ export function openImport(
 ): OpenImport {
   const asked = request(url, {
     method: 'POST',
+    agent: false,
     headers: {
       authorization: `Bearer ${key}`,
       'content-type': 'application/x-ndjson',
@@ -45,10 +45,16 @@ export function openImport(
   const answer = answerOf(asked);
   // Who leaves does not wait for it.
   answer.catch(() => undefined);
+  // Of a server that has answered and closes, what we still send makes an error here, after the answer.
+  asked.once('socket', (socket) => socket.on('error', () => undefined));
   asked.flushHeaders();
   return {
     write: async (bytes) => {
-      if (!asked.write(bytes)) await Promise.race([once(asked, 'drain'), once(asked, 'close')]);
+      const { promise, resolve } = Promise.withResolvers<void>();
+      if (asked.destroyed || asked.write(bytes)) return;
+      asked.once('drain', resolve).once('close', resolve);
+      await promise;
+      asked.off('drain', resolve).off('close', resolve);
     },
     end: () => void asked.end(),
     leave: () => void asked.destroy(),
