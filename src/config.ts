@@ -88,6 +88,8 @@ type Backend = 'mistral' | 'builtin';
 export interface Config {
   mistralBaseUrl: string;
   mistralApiKey: string | null;
+  /** What must not occur in any log, answer or message, should an upstream or a receiver echo it. */
+  secrets: readonly string[];
   chatBackend: Backend;
   observabilityBackend: Backend;
   adminKey: string;
@@ -138,6 +140,7 @@ export function parseConfig(vars: object): Config {
   return {
     mistralBaseUrl: raw.MISTRAL_BASE_URL.replace(/\/+$/, ''),
     mistralApiKey: key,
+    secrets: key === null ? [raw.ADMIN_KEY] : [raw.ADMIN_KEY, key],
     chatBackend: resolve('CHAT_BACKEND', raw.CHAT_BACKEND),
     observabilityBackend: resolve('OBSERVABILITY_BACKEND', raw.OBSERVABILITY_BACKEND),
     adminKey: raw.ADMIN_KEY,

@@ -40,6 +40,26 @@ export function checkRow(line: string): RowCheck {
   return { ok: true, row: { payload: { messages }, properties } };
 }
 
+/** What is wrong with a line above {@link MAX_LINE_BYTES}. */
+export const LINE_TOO_LONG = `is longer than ${MAX_LINE_BYTES} bytes`;
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/**
+ * Checks one line of a dataset file as its bytes; a blank one is read over.
+ * @param bytes without line end and byte order mark
+ */
+export function checkLine(bytes: Uint8Array): RowCheck | 'blank' {
+  if (bytes.byteLength > MAX_LINE_BYTES) return { ok: false, reason: LINE_TOO_LONG };
+  let text: string;
+  try {
+    text = utf8.decode(bytes);
+  } catch {
+    return { ok: false, reason: 'is not UTF-8' };
+  }
+  return text.trim() === '' ? 'blank' : checkRow(text);
+}
+
 /** Ends a line, alone or after a carriage return. */
 export const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;

@@ -1,6 +1,8 @@
 const MARK = '[redacted]';
+/** A shorter secret is none that a service would give out, and would be found in ordinary words. */
+const MIN_LENGTH = 8;
 /** The beginning of a secret that was cut off at the end of a text is as good as the secret from here on. */
-const MIN_PREFIX = 8;
+const MIN_PREFIX = 6;
 
 /**
  * A text without secrets that someone echoed: each is replaced, and so is the beginning of one at the end of the text,
@@ -9,7 +11,7 @@ const MIN_PREFIX = 8;
 export function redact(text: string, secrets: readonly string[]): string {
   return secrets
     .flatMap((secret) => [secret, secret.replace(/^whsec_/, '')])
-    .filter((secret) => secret !== '')
+    .filter((secret) => secret.length >= MIN_LENGTH)
     .reduce((clean, secret) => withoutPrefix(clean.replaceAll(secret, MARK), secret), text);
 }
 

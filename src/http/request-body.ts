@@ -1,4 +1,6 @@
 import { concat } from '../domain/bytes.ts';
+import { Refusal } from '../domain/failures.ts';
+import { TimedOut, within } from '../platform/within.ts';
 import { tooLarge } from './middleware/json-body.ts';
 
 /**
@@ -43,6 +45,57 @@ export function streamWithin(
       },
     }),
   );
+}
+
+/** A piece is read as it comes, and has at most so many bytes. */
+const PIECE_BYTES = 65_536;
+
+/**
+ * The pieces of a body that is looked at on its way. Each is a view of one and the same buffer: it holds until the next
+ * is asked for.
+ * @param idleMs how long the client may be silent
+ * @throws {Refusal} `payload_too_large`, by its declared length or as soon as more has come; `invalid_request` for a
+ * client that falls silent or leaves
+ */
+export function piecesOf(
+  request: Request,
+  maxBytes: number,
+  idleMs: number,
+): AsyncIterable<Uint8Array> {
+  refuseDeclared(request, maxBytes);
+  return readPieces(request, maxBytes, idleMs);
+}
+
+async function* readPieces(
+  request: Request,
+  maxBytes: number,
+  idleMs: number,
+): AsyncGenerator<Uint8Array, void, void> {
+  if (request.body === null) return;
+  const reader = request.body.getReader({ mode: 'byob' });
+  let buffer = new ArrayBuffer(PIECE_BYTES);
+  let size = 0;
+  try {
+    for (;;) {
+      const { done, value } = await within(reader.read(new Uint8Array(buffer)), idleMs).catch(
+        (error: unknown) => {
+          throw brokenOff(error instanceof TimedOut ? `was silent for ${idleMs} ms` : 'broke off');
+        },
+      );
+      if (request.signal.aborted) throw brokenOff('broke off');
+      if (done) return;
+      size += value.byteLength;
+      if (size > maxBytes) throw tooLarge(maxBytes);
+      yield value;
+      ({ buffer } = value);
+    }
+  } finally {
+    reader.cancel().catch(() => undefined);
+  }
+}
+
+function brokenOff(how: string): Refusal {
+  return new Refusal({ code: 'invalid_request', message: `The body ${how} before its end.` });
 }
 
 function refuseDeclared(request: Request, maxBytes: number): void {

@@ -1,33 +1,14 @@
 import * as z from 'zod/mini';
-import { Refusal, type FailureCode } from '../domain/failures.ts';
 import type { ObservedTask } from '../domain/import.ts';
 import { parseJson } from '../domain/json.ts';
-import { redact } from '../domain/redact.ts';
-import { retryAfterOf } from '../domain/retry-after.ts';
-import { upstreamMessage } from './upstream-message.ts';
+import {
+  callUpstream,
+  unreadable,
+  type RawAnswer,
+  type UpstreamCall,
+  type UpstreamResult,
+} from './call.ts';
 import type { Upstream } from './upstream.ts';
-
-/** An answer as it came, to be handed on. */
-export interface RawAnswer {
-  status: number;
-  headers: Record<string, string>;
-  body: string;
-}
-
-/** An answer that is no success; `retryAfterMs` is what the upstream asked for. */
-export interface UpstreamFailure {
-  /** HTTP status, or null when there was no answer that could be read. */
-  status: number | null;
-  /** What it is to a client that waits for it. */
-  code: FailureCode;
-  message: string;
-  body: string;
-  retryAfterMs: number | null;
-  /** Null when nothing was answered. */
-  answer: RawAnswer | null;
-}
-
-export type UpstreamResult<T> = { ok: true; value: T } | { ok: false; failure: UpstreamFailure };
 
 /** The fields of `DatasetImportTask` that are read; the rest of it may change. */
 const taskSchema = z.lazy(() =>
@@ -57,8 +38,6 @@ const SEARCH_TIMEOUT_MS = 120_000;
 const LIST_PAGE_SIZE = 100;
 /** Each page is a call, and a Worker makes no more than a thousand in one go. */
 const MAX_LIST_PAGES = 500;
-
-const MAX_EXCERPT = 4096;
 
 /** A start that was taken: the task, and the answer that told of it. */
 export interface StartedTask {
@@ -98,20 +77,26 @@ export class DatasetsClient {
     body: string,
     headers: Readonly<Record<string, string>>,
   ): Promise<UpstreamResult<StartedTask>> {
-    const called = await this.#call('POST', path, body, CALL_TIMEOUT_MS, headers);
+    const called = await this.#call({
+      method: 'POST',
+      path,
+      body,
+      headers,
+      timeoutMs: CALL_TIMEOUT_MS,
+    });
     if (!called.ok) return called;
     const task = read(taskSchema, called.value.body);
-    if (task === null) return this.#unreadable(called.value, 'no task');
+    if (task === null) return unreadable(called.value, 'a task', this.#secrets);
     return { ok: true, value: { task: observed(task), answer: called.value } };
   }
 
   /** The task as it stands (`GET /v1/observability/datasets/{id}/tasks/{task_id}`). */
   async fetchTask(datasetId: string, taskId: string): Promise<UpstreamResult<ObservedTask>> {
     const path = `/v1/observability/datasets/${datasetId}/tasks/${encodeURIComponent(taskId)}`;
-    const called = await this.#call('GET', path, null, CALL_TIMEOUT_MS);
+    const called = await this.#call({ method: 'GET', path, timeoutMs: CALL_TIMEOUT_MS });
     if (!called.ok) return called;
     const task = read(taskSchema, called.value.body);
-    if (task === null) return this.#unreadable(called.value, 'no task');
+    if (task === null) return unreadable(called.value, 'a task', this.#secrets);
     return { ok: true, value: observed(task) };
   }
 
@@ -127,10 +112,10 @@ export class DatasetsClient {
     let seen = 0;
     for (let page = 1; page <= MAX_LIST_PAGES; page++) {
       const path = `/v1/observability/datasets/${datasetId}/tasks?page_size=${LIST_PAGE_SIZE}&page=${page}`;
-      const called = await this.#call('GET', path, null, CALL_TIMEOUT_MS);
+      const called = await this.#call({ method: 'GET', path, timeoutMs: CALL_TIMEOUT_MS });
       if (!called.ok) return called;
       const list = read(taskListSchema, called.value.body);
-      if (list === null) return this.#unreadable(called.value, 'no list of tasks');
+      if (list === null) return unreadable(called.value, 'a list of tasks', this.#secrets);
       const results = list.tasks.results ?? [];
       for (const task of results) tasks.set(task.id, observed(task));
       seen += results.length;
@@ -149,78 +134,16 @@ export class DatasetsClient {
   async searchIds(filters: unknown): Promise<UpstreamResult<string[]>> {
     const path = '/v1/observability/chat-completion-events/search-ids';
     const body = JSON.stringify({ search_params: { filters } });
-    const called = await this.#call('POST', path, body, SEARCH_TIMEOUT_MS);
+    const called = await this.#call({ method: 'POST', path, body, timeoutMs: SEARCH_TIMEOUT_MS });
     if (!called.ok) return called;
     const found = read(idsSchema, called.value.body);
-    if (found === null) return this.#unreadable(called.value, 'no list of ids');
+    if (found === null) return unreadable(called.value, 'a list of ids', this.#secrets);
     return { ok: true, value: found.completion_event_ids };
   }
 
-  async #call(
-    method: string,
-    path: string,
-    body: string | null,
-    timeoutMs: number,
-    further: Readonly<Record<string, string>> = {},
-  ): Promise<UpstreamResult<RawAnswer>> {
-    const headers = new Headers({ ...further });
-    if (!headers.has('accept')) headers.set('accept', 'application/json');
-    if (body !== null && !headers.has('content-type')) {
-      headers.set('content-type', 'application/json');
-    }
-    const limitMs = Math.min(timeoutMs, this.#timeoutMs);
-    let answer: RawAnswer;
-    try {
-      const response = await this.#upstream({
-        method,
-        path,
-        headers,
-        body,
-        signal: AbortSignal.timeout(limitMs),
-        headersTimeoutMs: limitMs,
-      });
-      answer = {
-        status: response.status,
-        headers: Object.fromEntries(response.headers),
-        body: await response.text(),
-      };
-    } catch (error) {
-      const { code, message } =
-        error instanceof Refusal
-          ? error.failure
-          : {
-              code: 'upstream_timeout' as const,
-              message: `The Mistral API sent no whole answer within ${limitMs} ms.`,
-            };
-      return this.#failed(null, code, message, null);
-    }
-    if (answer.status >= 200 && answer.status < 300) return { ok: true, value: answer };
-    return this.#failed(answer.status, 'upstream_error', upstreamMessage(answer.body), answer);
-  }
-
-  #unreadable(answer: RawAnswer, what: string): UpstreamResult<never> {
-    const message = `The Mistral API answered with ${what} that can be read.`;
-    return this.#failed(null, 'upstream_error', message, answer);
-  }
-
-  #failed(
-    status: number | null,
-    code: FailureCode,
-    message: string,
-    answer: RawAnswer | null,
-  ): UpstreamResult<never> {
-    const retryAfter = answer?.headers['retry-after'] ?? null;
-    return {
-      ok: false,
-      failure: {
-        status,
-        code,
-        message: redact(message, this.#secrets),
-        body: redact(answer?.body ?? '', this.#secrets).slice(0, MAX_EXCERPT),
-        retryAfterMs: retryAfterOf(retryAfter, Date.now()),
-        answer,
-      },
-    };
+  #call(call: UpstreamCall): Promise<UpstreamResult<RawAnswer>> {
+    const timeoutMs = Math.min(call.timeoutMs, this.#timeoutMs);
+    return callUpstream(this.#upstream, { ...call, timeoutMs }, this.#secrets);
   }
 }
 

@@ -51,12 +51,11 @@ export class Deliveries {
   async #attempt(row: OutboxRow, state: ImportState, url: string): Promise<void> {
     const client = await new Clients(this.#env.KV).get(state.clientId);
     const secrets = client === null ? [] : currentSigningSecrets(client, Date.now());
-    const { mistralApiKey } = this.#config;
     const attempt = await attemptDelivery(
       { id: row.id, url, body: row.body, secrets },
       { allowPrivate: this.#config.callbackAllowPrivate, ownOrigin: state.origin },
       this.#config.webhookTimeoutMs,
-      mistralApiKey === null ? [] : [mistralApiKey],
+      this.#config.secrets,
     );
     const next = attempt.error === null ? null : this.#nextAttemptAt(row, attempt, state);
     const status = attempt.error === null ? 'delivered' : next === null ? 'failed' : 'pending';

@@ -1,6 +1,6 @@
 import type { ImportPart } from '../domain/import-parts.ts';
 import type { ImportState } from '../domain/import.ts';
-import type { RawAnswer } from '../mistral/datasets.ts';
+import type { RawAnswer } from '../mistral/call.ts';
 import { migrate } from '../platform/migrate.ts';
 
 const MIGRATIONS: readonly string[] = [

@@ -7,7 +7,8 @@ import { schedule } from '../domain/import-schedule.ts';
 import { pollStep, startStep } from '../domain/import-steps.ts';
 import { importView, type ImportView } from '../domain/import-view.ts';
 import { isTerminal, newImport, type ImportOrder, type ImportState } from '../domain/import.ts';
-import { DatasetsClient, type RawAnswer, type UpstreamFailure } from '../mistral/datasets.ts';
+import type { RawAnswer, UpstreamFailure } from '../mistral/call.ts';
+import { DatasetsClient } from '../mistral/datasets.ts';
 import { logError } from '../platform/log.ts';
 import { observabilityUpstream } from '../relay/backends.ts';
 import { ImportCopies } from '../store/imports.ts';
@@ -376,11 +377,10 @@ export class ImportJob extends DurableObject<Env> {
 
   #upstream(state: ImportState): DatasetsClient {
     const caller = { origin: state.origin, requestId: state.id };
-    const { mistralApiKey, upstreamHeadersTimeoutMs } = this.#config;
     return new DatasetsClient(
       observabilityUpstream(this.#config, this.env, caller),
-      upstreamHeadersTimeoutMs,
-      mistralApiKey === null ? [] : [mistralApiKey],
+      this.#config.upstreamHeadersTimeoutMs,
+      this.#config.secrets,
     );
   }
 }

@@ -20,8 +20,8 @@ type Needs =
 export interface Route {
   call: string;
   needs: Needs;
-  body: 'none' | 'json' | 'multipart';
-  good?: object;
+  body: 'none' | 'json' | 'multipart' | 'jsonl';
+  good?: object | string;
   /** A query that is in order, where the route asks for one. */
   query?: string;
 }
@@ -65,6 +65,12 @@ export const ROUTES: Route[] = [
   ...plain('observability:read', 'GET /imports', 'GET /imports/:id', 'GET /imports/:id/events'),
   ...plain('any key', 'GET /usage'),
   json(WRITE, 'POST /datasets/:dataset_id/imports', { source: 'file', file_id: UUID }),
+  {
+    call: 'POST /datasets/:dataset_id/imports',
+    needs: WRITE,
+    body: 'jsonl',
+    good: JSON.stringify({ messages: [USER] }),
+  },
   json('chat', 'POST /chat', { prompt: 'hello' }),
   json('chat', 'POST /v1/chat/completions', { model: 'any', messages: [USER] }),
   ...plain('proxy', 'GET /v1/models', 'GET /v1/models/:model_id', 'DELETE /v1/models/:model_id'),

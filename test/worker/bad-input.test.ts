@@ -116,8 +116,9 @@ function mistakesIn({ error, detail, message }: Refusal): string[] {
 for (const { call, needs, body, good, query = '' } of ROUTES) {
   const [method = '', path = ''] = call.split(' ');
   const isFacade = !path.startsWith('/v1/');
+  const type = body === 'jsonl' ? { 'content-type': 'application/jsonl' } : {};
   const ask = (key: string | null, sent?: object | string, headers?: Record<string, string>) =>
-    send(worker.url + withUnknownIds(path) + query, key, method, sent, headers);
+    send(worker.url + withUnknownIds(path) + query, key, method, sent, { ...type, ...headers });
   const rightKey = () => (needs === 'admin' ? ADMIN_KEY : client.key);
 
   if (needs !== 'nothing') {
@@ -142,7 +143,8 @@ for (const { call, needs, body, good, query = '' } of ROUTES) {
       await refusal(await ask(rightKey(), good), status, code);
     });
   }
-  if (body !== 'none') {
+  // What a JSONL body is refused for: test/worker/jsonl-imports.test.ts.
+  if (body === 'json' || body === 'multipart') {
     test(`${call} with a body that is broken or of another type is refused`, async () => {
       const isJson = body === 'json';
       const declared = isJson ? { 'content-type': 'application/json' } : AS_UPLOAD;

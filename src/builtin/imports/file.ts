@@ -1,4 +1,10 @@
-import { checkRow, LINE_FEED, linesOf, MAX_LINE_BYTES } from '../../domain/jsonl.ts';
+import {
+  checkLine,
+  LINE_FEED,
+  LINE_TOO_LONG,
+  linesOf,
+  MAX_LINE_BYTES,
+} from '../../domain/jsonl.ts';
 import { recordContent, type RecordContent } from '../datasets.sql.ts';
 import { failTask, type ImportStores } from './stores.ts';
 import type { StoredTask } from '../tasks.sql.ts';
@@ -32,8 +38,8 @@ export function runFileSlice(
     if (isCut) break;
     line++;
     offset = task.offset + found.end;
-    const check = checkLine(found.bytes);
-    if (check === 'empty') continue;
+    const check = readLine(found.bytes);
+    if (check === 'blank') continue;
     if ('problem' in check) return failTask(task, datasets, `Line ${line} ${check.problem}.`, now);
     if (task.phase === 'importing') {
       datasets.addRecord(task.datasetId, check, 'UPLOADED_FILE', task.id, now);
@@ -41,23 +47,14 @@ export function runFileSlice(
   }
   if (isLast && !isCut) offset = file.bytes;
   if (offset === task.offset && offset < file.bytes) {
-    return failTask(task, datasets, `Line ${line + 1} ${TOO_LONG}.`, now);
+    return failTask(task, datasets, `Line ${line + 1} ${LINE_TOO_LONG}.`, now);
   }
   return progressTo(task, offset, line, file.bytes, now);
 }
 
-const TOO_LONG = `is longer than ${MAX_LINE_BYTES} bytes`;
-
-function checkLine(bytes: Uint8Array): RecordContent | { problem: string } | 'empty' {
-  if (bytes.byteLength > MAX_LINE_BYTES) return { problem: TOO_LONG };
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    return { problem: 'is not UTF-8' };
-  }
-  if (text.trim() === '') return 'empty';
-  const check = checkRow(text);
+function readLine(bytes: Uint8Array): RecordContent | { problem: string } | 'blank' {
+  const check = checkLine(bytes);
+  if (check === 'blank') return check;
   return check.ok ? recordContent(check.row) : { problem: check.reason };
 }
 

@@ -37,13 +37,16 @@ export function valid<Target extends keyof ValidationTargets, Schema extends z.Z
   schema: Schema,
 ) {
   return zValidator(target, schema, (result) => {
-    if (result.success) return;
-    const where = target === 'json' ? 'body' : target;
-    throw new Refusal({
-      code: 'invalid_request',
-      message: `The ${where} is not as it should be; see details.`,
-      details: result.error.issues.flatMap(detailsOf),
-    });
+    if (!result.success) throw mistaken(target === 'json' ? 'body' : target, result.error.issues);
+  });
+}
+
+/** What a part of the request is refused with that its schema does not take. */
+export function mistaken(where: string, issues: readonly z.core.$ZodIssue[]): Refusal {
+  return new Refusal({
+    code: 'invalid_request',
+    message: `The ${where} is not as it should be; see details.`,
+    details: issues.flatMap(detailsOf),
   });
 }
 

@@ -4,7 +4,7 @@ import { Refusal } from '../../domain/failures.ts';
 import { DEFAULT_EVENTS, IMPORT_EVENTS, type ImportOrder } from '../../domain/import.ts';
 import type { ImportView } from '../../domain/import-view.ts';
 import { parseJson } from '../../domain/json.ts';
-import type { RawAnswer } from '../../mistral/datasets.ts';
+import type { RawAnswer } from '../../mistral/call.ts';
 import type { StartResult } from '../../objects/import-job.ts';
 import { observabilityUpstream } from '../../relay/backends.ts';
 import { answerHeaders, requestHeaders } from '../../relay/headers.ts';

@@ -29,14 +29,14 @@ export const webhookRoutes = new Hono<AppEnv>().post(
     const now = Date.now();
     const client = await new Clients(c.env.KV).get(clientId);
     if (client === null) throw new Refusal({ code: 'not_found', message: 'The client is gone.' });
-    const { callbackAllowPrivate, webhookTimeoutMs, mistralApiKey } = c.get('config');
+    const { callbackAllowPrivate, webhookTimeoutMs, secrets: hidden } = c.get('config');
     const id = newId('msg');
     const secrets = currentSigningSecrets(client, now);
     const attempt = await attemptDelivery(
       { id, url, body: testWebhookBody(clientId, now), secrets },
       { allowPrivate: callbackAllowPrivate, ownOrigin: new URL(c.req.url).origin },
       webhookTimeoutMs,
-      mistralApiKey === null ? [] : [mistralApiKey],
+      hidden,
     );
     return c.json(attemptView({ id, event: 'webhook.test', attempt: 1, ...attempt }));
   },

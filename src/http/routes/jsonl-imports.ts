@@ -1,0 +1,142 @@
+import { Hono } from 'hono/tiny';
+import * as z from 'zod/mini';
+import { startPath } from '../../domain/import-parts.ts';
+import { DEFAULT_EVENTS, IMPORT_EVENTS, type ImportOrder } from '../../domain/import.ts';
+import { callUpstream } from '../../mistral/call.ts';
+import { FilesClient } from '../../mistral/files.ts';
+import type { Upstream } from '../../mistral/upstream.ts';
+import { observabilityUpstream } from '../../relay/backends.ts';
+import type { AppContext, AppEnv } from '../context.ts';
+import { answerStart } from '../import-answer.ts';
+import {
+  datasetIdOf,
+  idempotencyKeyOf,
+  importIdFor,
+  refuseBadTarget,
+  requestHash,
+} from '../import-request.ts';
+import { digestOf, uploadChecked, type UploadedJsonl } from '../jsonl-upload.ts';
+import { clientWith } from '../middleware/auth.ts';
+import { mistaken } from '../middleware/json-body.ts';
+import { piecesOf } from '../request-body.ts';
+import { upstreamRefusal } from '../upstream-refusal.ts';
+
+/** The Files API takes as much. */
+const MAX_JSONL_BYTES = 512 * 1024 * 1024;
+
+/** The dataset is asked for before the upload, so as not to upload for nothing; it must not hold things up. */
+const DATASET_TIMEOUT_MS = 10_000;
+
+const events = z.pipe(
+  z.pipe(
+    z.string(),
+    z.transform((text) => text.split(',').map((name) => name.trim())),
+  ),
+  z.array(z.enum(IMPORT_EVENTS)),
+);
+
+/** Query of an import whose body is the JSONL. Strict: a callback under a wrong name would be missed too late. */
+export const jsonlImportQuery = z.lazy(() =>
+  z
+    .strictObject({
+      callback_url: z.optional(z.string().check(z.maxLength(2000))),
+      callback_events: z.optional(events),
+    })
+    .check(
+      z.refine((query) => query.callback_url !== undefined || query.callback_events === undefined, {
+        error: 'needs a callback_url',
+        path: ['callback_events'],
+      }),
+    ),
+);
+
+const admit = clientWith('observability:write');
+
+/** `POST /datasets/:dataset_id/imports` with the JSONL itself as the body: checked, uploaded and then imported. */
+export const jsonlImportRoutes = new Hono<AppEnv>().post(
+  '/:dataset_id/imports',
+  async (c, next) => {
+    if (!isJsonl(c.req.header('content-type') ?? '')) return next();
+    await admit(c, () => Promise.resolve());
+    const work = importJsonl(c);
+    // A client that leaves when its body has come must not leave behind a file that nothing imports.
+    c.executionCtx.waitUntil(work.catch(() => undefined));
+    return work;
+  },
+);
+
+async function importJsonl(c: AppContext): Promise<Response> {
+  const config = c.get('config');
+  const { clientId } = c.get('grant');
+  const { origin } = new URL(c.req.url);
+  const datasetId = datasetIdOf(c);
+  const callback = callbackOf(c);
+  const key = idempotencyKeyOf(c);
+  const id = await importIdFor(clientId, key);
+  const job = c.env.IMPORT_JOB.getByName(id);
+  const upstream = observabilityUpstream(config, c.env, { origin, requestId: c.get('requestId') });
+  const files = new FilesClient(upstream, config.upstreamHeadersTimeoutMs, config.secrets);
+  const idleMs = config.streamIdleTimeoutMs;
+  const pieces = piecesOf(c.req.raw, MAX_JSONL_BYTES, idleMs);
+
+  // A repeated request is told by its bytes alone: the import that it started has its file.
+  const isRepeated = key !== undefined && (await job.read(clientId)) !== null;
+  let uploaded: UploadedJsonl | null = null;
+  if (!isRepeated) {
+    await refuseUnknownDataset(upstream, datasetId, config.secrets);
+    const declared = c.req.header('content-length');
+    const length = declared === undefined ? null : Number(declared);
+    uploaded = await uploadChecked(pieces, () => files.upload(`${id}.jsonl`, length), idleMs);
+  }
+  const sha256 = uploaded?.sha256 ?? (await digestOf(pieces));
+  const result = await job.start({
+    id,
+    clientId,
+    datasetId,
+    source: 'file',
+    isRelayed: false,
+    startPath: startPath(datasetId, 'file'),
+    parts: [{ body: JSON.stringify({ file_id: uploaded?.fileId ?? '' }), weight: 1 }],
+    search: null,
+    requestHash: await requestHash(datasetId, { jsonl: sha256, callback }),
+    metadata: {},
+    callback,
+    origin,
+    headers: {},
+  });
+  const isOurs = result.kind === 'accepted' && !result.isReplayed;
+  if (uploaded !== null && !isOurs) c.executionCtx.waitUntil(files.delete(uploaded.fileId));
+  return answerStart(c, id, result);
+}
+
+/** Whether a `content-type` declares one of the two types that JSONL goes by. */
+function isJsonl(contentType: string): boolean {
+  return /^\s*application\/(?:x-ndjson|jsonl)\s*(?:;|$)/i.test(contentType);
+}
+
+function callbackOf(c: AppContext): ImportOrder['callback'] {
+  const given = Object.entries(c.req.queries());
+  const query = Object.fromEntries(
+    given.map(([name, values]) => [name, values.length === 1 ? values[0] : values]),
+  );
+  const parsed = jsonlImportQuery.safeParse(query);
+  if (!parsed.success) throw mistaken('query', parsed.error.issues);
+  const { callback_url, callback_events } = parsed.data;
+  if (callback_url === undefined) return null;
+  refuseBadTarget(c, callback_url, '/callback_url');
+  return { url: callback_url, events: [...new Set(callback_events ?? DEFAULT_EVENTS)] };
+}
+
+/** An upstream that is out of order for the moment is no reason: the upload shows whether it still is. */
+async function refuseUnknownDataset(
+  upstream: Upstream,
+  datasetId: string,
+  secrets: readonly string[],
+): Promise<void> {
+  const path = `/v1/observability/datasets/${datasetId}`;
+  const call = { method: 'GET' as const, path, timeoutMs: DATASET_TIMEOUT_MS };
+  const asked = await callUpstream(upstream, call, secrets);
+  if (asked.ok) return;
+  const { status } = asked.failure;
+  if (status !== null && status < 500 && status !== 429) throw upstreamRefusal(asked.failure);
+}

@@ -1,0 +1,122 @@
+import { Refusal, type FailureCode } from '../domain/failures.ts';
+import { redact } from '../domain/redact.ts';
+import { retryAfterOf } from '../domain/retry-after.ts';
+import { upstreamMessage } from './upstream-message.ts';
+import type { Upstream } from './upstream.ts';
+
+/** An answer as it came. */
+export interface RawAnswer {
+  status: number;
+  headers: Record<string, string>;
+  body: string;
+}
+
+/** An answer that is no success, or none at all. */
+export interface UpstreamFailure {
+  /** HTTP status, or null when there was no answer that could be read. */
+  status: number | null;
+  /** What it is to a client that waits for it. */
+  code: FailureCode;
+  message: string;
+  /** The beginning of the answer's body. */
+  body: string;
+  /** What the upstream asked for with `Retry-After`. */
+  retryAfterMs: number | null;
+  /** Null when nothing was answered. */
+  answer: RawAnswer | null;
+}
+
+export type UpstreamResult<T> = { ok: true; value: T } | { ok: false; failure: UpstreamFailure };
+
+/** A call that is made of texts. */
+export interface UpstreamCall {
+  method: 'GET' | 'POST' | 'DELETE';
+  /** Path and query. */
+  path: string;
+  body?: string;
+  /** Further headers; JSON is declared where nothing else is. */
+  headers?: Readonly<Record<string, string>>;
+  /** For the whole answer. */
+  timeoutMs: number;
+}
+
+const MAX_EXCERPT = 4096;
+
+/**
+ * Makes a call and reads its answer. Failures are values, a call without an answer included.
+ * @param secrets what must not come to rest in a message, should the upstream echo it
+ */
+export async function callUpstream(
+  upstream: Upstream,
+  { method, path, body, headers: further, timeoutMs }: UpstreamCall,
+  secrets: readonly string[],
+): Promise<UpstreamResult<RawAnswer>> {
+  const headers = new Headers({ ...further });
+  if (!headers.has('accept')) headers.set('accept', 'application/json');
+  if (body !== undefined && !headers.has('content-type')) {
+    headers.set('content-type', 'application/json');
+  }
+  let answer: RawAnswer;
+  try {
+    const response = await upstream({
+      method,
+      path,
+      headers,
+      body: body ?? null,
+      signal: AbortSignal.timeout(timeoutMs),
+      headersTimeoutMs: timeoutMs,
+    });
+    answer = await readAnswer(response);
+  } catch (error) {
+    const late = `The Mistral API sent no whole answer within ${timeoutMs} ms.`;
+    const { code, message } =
+      error instanceof Refusal
+        ? error.failure
+        : { code: 'upstream_timeout' as const, message: late };
+    return failed({ status: null, code, message, answer: null }, secrets);
+  }
+  return judged(answer, secrets);
+}
+
+/** An answer with its whole body. */
+export async function readAnswer(response: Response): Promise<RawAnswer> {
+  return {
+    status: response.status,
+    headers: Object.fromEntries(response.headers),
+    body: await response.text(),
+  };
+}
+
+/** A 2xx is a success, anything else a failure with the upstream's own message. */
+export function judged(answer: RawAnswer, secrets: readonly string[]): UpstreamResult<RawAnswer> {
+  const { status, body } = answer;
+  if (status >= 200 && status < 300) return { ok: true, value: answer };
+  const message = upstreamMessage(body);
+  return failed({ status, code: 'upstream_error', message, answer }, secrets);
+}
+
+/** A success whose body is not what it should be. @param what it should have been, such as `a task` */
+export function unreadable(
+  answer: RawAnswer,
+  what: string,
+  secrets: readonly string[],
+): UpstreamResult<never> {
+  const message = `The Mistral API answered without ${what} that can be read.`;
+  return failed({ status: null, code: 'upstream_error', message, answer }, secrets);
+}
+
+function failed(
+  failure: Pick<UpstreamFailure, 'status' | 'code' | 'message' | 'answer'>,
+  secrets: readonly string[],
+): UpstreamResult<never> {
+  const { answer, message } = failure;
+  return {
+    ok: false,
+    failure: {
+      ...failure,
+      message: redact(message, secrets),
+      body: redact(answer?.body ?? '', secrets).slice(0, MAX_EXCERPT),
+      retryAfterMs: retryAfterOf(answer?.headers['retry-after'] ?? null, Date.now()),
+    },
+  };
+}
