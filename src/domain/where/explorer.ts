@@ -32,6 +32,8 @@ const FOREIGN_CONNECTIVES: ReadonlyMap<string, string> = new Map([
   ['||', 'OR'],
 ]);
 
+const ANY_VALUE = 'a text in double quotes, a number, true, false or null';
+
 /** What the operators need that do not take any value. */
 const VALUES: Partial<Record<FilterOperator, string>> = {
   isnull: 'true or false after isnull',
@@ -91,7 +93,7 @@ class ExplorerReader {
   }
 
   #value(token: Token, field: string, op: FilterOperator): unknown {
-    const what = VALUES[op] ?? 'a text in double quotes, a number, true, false or null';
+    const what = VALUES[op] ?? ANY_VALUE;
     const value = valueOf(token, what);
     if (op === 'isnull' && typeof value !== 'boolean') throw expected(what, token);
     if (op === 'len_eq' && !(Number.isSafeInteger(value) && Number(value) >= 0)) {
@@ -155,7 +157,8 @@ function valueOf(token: Token, what: string): string | number | boolean | null {
       return constantOf(token, what);
     default: {
       const isQuote = /^['‘’“”`]/.test(token.text);
-      throw expected(isQuote ? `${what} (text stands in straight double quotes: ")` : what, token);
+      const hint = ' (text stands in straight double quotes: ")';
+      throw expected(isQuote && what === ANY_VALUE ? what + hint : what, token);
     }
   }
 }
@@ -180,7 +183,7 @@ function constantOf(token: Token, what: string): boolean | null {
     case 'null':
       return null;
     default:
-      throw expected(`${what} (text needs its quotes)`, token);
+      throw expected(what === ANY_VALUE ? `${what} (text needs its quotes)` : what, token);
   }
 }
 
