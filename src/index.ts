@@ -6,6 +6,7 @@ export { Workspace } from './builtin/workspace.ts';
 export { DatasetStarts } from './objects/dataset-starts.ts';
 export { ImportJob } from './objects/import-job.ts';
 export { RateLimiter } from './objects/rate-limiter.ts';
+export { Registry } from './objects/registry.ts';
 export { UsageLedger } from './objects/usage-ledger.ts';
 
 export default {

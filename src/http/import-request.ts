@@ -6,19 +6,6 @@ import * as z from 'zod/mini';
 import type { AppContext } from './context.ts';
 
 const MAX_KEY_LENGTH = 255;
-const MAX_METADATA_BYTES = 16_000;
-
-/** What a client may have echoed back with an import. */
-export const importMetadata = z.lazy(() =>
-  z
-    .record(z.string(), z.unknown())
-    .check(
-      z.refine(
-        (value) => new TextEncoder().encode(JSON.stringify(value)).length <= MAX_METADATA_BYTES,
-        { error: `must have at most ${MAX_METADATA_BYTES} bytes as JSON` },
-      ),
-    ),
-);
 
 /** The dataset in the path. @throws {Refusal} 404 for what cannot be the id of one */
 export function datasetIdOf(c: AppContext): string {

@@ -1,6 +1,7 @@
 import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { ConfigError } from '../config.ts';
+import type { ReadWhere } from '../domain/where.ts';
 import { failureStatus, Refusal, type Failure, type FailureCode } from '../domain/failures.ts';
 import {
   mistralError,
@@ -11,6 +12,8 @@ import {
 } from '../mistral/errors.ts';
 import { logError } from '../platform/log.ts';
 import type { AppContext } from './context.ts';
+
+type FilterMistake = Extract<ReadWhere, { ok: false }>;
 
 /** Answers a failure in the shape of its path: the facade's own, or what the Mistral SDKs parse under `/v1`. */
 export function answerFailure(c: AppContext, failure: Failure): Response {
@@ -48,6 +51,20 @@ export function badCursor(): Refusal {
     code: 'invalid_request',
     message: 'Send back a cursor as `next_cursor` gave it, or none.',
     details: [{ path: '/cursor', message: 'is not a cursor of this list' }],
+  });
+}
+
+/**
+ * A `where` that cannot be read.
+ * @param path where it stands in the request, as a JSON Pointer
+ */
+export function invalidFilter(mistake: FilterMistake, path: string): Refusal {
+  const { message, position, path: within } = mistake;
+  return new Refusal({
+    code: 'invalid_filter',
+    message,
+    ...(position !== undefined && { position }),
+    ...(within !== undefined && { details: [{ path: path + within, message }] }),
   });
 }
 

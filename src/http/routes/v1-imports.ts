@@ -1,6 +1,7 @@
 import { Hono } from 'hono/tiny';
 import * as z from 'zod/mini';
 import { Refusal } from '../../domain/failures.ts';
+import { importMetadata } from '../../domain/import-body.ts';
 import { DEFAULT_EVENTS, IMPORT_EVENTS, type ImportOrder } from '../../domain/import.ts';
 import type { ImportView } from '../../domain/import-view.ts';
 import { parseJson } from '../../domain/json.ts';
@@ -14,7 +15,6 @@ import {
   datasetIdOf,
   idempotencyKeyOf,
   importIdFor,
-  importMetadata,
   refuseBadTarget,
   requestHash,
 } from '../import-request.ts';
