@@ -27,7 +27,9 @@ export type Observation =
   | { kind: 'start_absent' }
   /** The task list cannot tell which task is that of the open start, if any. */
   | { kind: 'start_untellable'; message: string }
-  /** The search, the turn or the task list was not to be had. */
+  /** Another import has the dataset's turn. */
+  | { kind: 'start_waiting' }
+  /** The search or the task list was not to be had. */
   | { kind: 'start_hindered' }
   /** Tasks as a poll found them; null for one that the upstream does not know. */
   | { kind: 'polled'; tasks: ReadonlyMap<string, ObservedTask | null>; pages: number }
@@ -97,6 +99,8 @@ export function advance(state: ImportState, observation: Observation, now: numbe
       return quiet({ ...state, openStart: null });
     case 'start_untellable':
       return finish(state, 'failed', observation.message, now);
+    case 'start_waiting':
+      return quiet(state);
     case 'start_hindered':
       return quiet(failedStart(state));
     case 'polled':

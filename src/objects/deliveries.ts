@@ -1,6 +1,6 @@
 import type { Config } from '../config.ts';
 import { importView } from '../domain/import-view.ts';
-import { isTerminal, type ImportEvent, type ImportState } from '../domain/import.ts';
+import type { ImportEvent, ImportState } from '../domain/import.ts';
 import { nextAttemptAt } from '../domain/retry.ts';
 import { webhookBody } from '../domain/webhook-payload.ts';
 import { newId } from '../platform/ids.ts';
@@ -10,6 +10,8 @@ import { attemptDelivery, type Attempt } from '../webhook/deliver.ts';
 import type { OutboxRow, OutboxStore } from './outbox.sql.ts';
 
 const GONE = 410;
+/** An attempt that failed on our side is made again after this. */
+const UNSENT_RETRY_MS = 5000;
 
 /** Sends the webhooks of one import out of its outbox: each until a 2xx, along the retry schedule. */
 export class Deliveries {
@@ -42,7 +44,7 @@ export class Deliveries {
     return this.#outbox.due(Date.now()).map((row) => {
       this.#outbox.begin(row.id);
       return this.#attempt(row, state, callback.url).catch((error: unknown) => {
-        this.#outbox.resume();
+        this.#outbox.putOff(row.id, Date.now() + UNSENT_RETRY_MS);
         logError('delivery_failed', error, { import_id: state.id, delivery_id: row.id });
       });
     });
@@ -71,9 +73,4 @@ export class Deliveries {
     const { webhookRetryS } = this.#config;
     return nextAttemptAt(row.round_attempts + 1, webhookRetryS, Date.now(), Math.random(), request);
   }
-}
-
-/** True when nothing will be sent any more: the import has ended, and so have its deliveries. */
-export function isSettled(state: ImportState, outbox: OutboxStore): boolean {
-  return isTerminal(state.status) && outbox.nextAttemptAt() === null && !outbox.isAttempting();
 }

@@ -2,12 +2,10 @@ import { DurableObject } from 'cloudflare:workers';
 import { configOf, type Config } from '../config.ts';
 import type { AttemptView } from '../domain/attempt-view.ts';
 import { advance, type Observation } from '../domain/import-advance.ts';
-import type { ImportPart } from '../domain/import-parts.ts';
 import { schedule } from '../domain/import-schedule.ts';
 import { pollStep, startStep } from '../domain/import-steps.ts';
 import { importView, type ImportView } from '../domain/import-view.ts';
-import { isTerminal, newImport, type ImportOrder, type ImportState } from '../domain/import.ts';
-import type { RawAnswer, UpstreamFailure } from '../mistral/call.ts';
+import { isTerminal, newImport, type ImportState } from '../domain/import.ts';
 import { DatasetsClient } from '../mistral/datasets.ts';
 import { logError } from '../platform/log.ts';
 import { observabilityUpstream } from '../relay/backends.ts';
@@ -16,31 +14,10 @@ import { Deliveries } from './deliveries.ts';
 import { ImportCopy } from './import-copy.ts';
 import { ImportStore } from './import-job.sql.ts';
 import { pollTasks } from './import-polls.ts';
+import type { RedeliverResult, StartOrder, StartResult } from './import-calls.ts';
 import { ImportStarts, type StepOutcome } from './import-starts.ts';
 import { OutboxStore } from './outbox.sql.ts';
 import { Watchers } from './watchers.ts';
-
-/**
- * What came of a start: the import (an `ImportView` as JSON, because RPC's types take no open object), the upstream's
- * failure (and then no import, unless `isKept`), or a conflict with another request under the same id.
- * `answer` is the upstream's own, for an import that came on a `/v1` path; null while it is not known.
- */
-export type StartResult =
-  | { kind: 'accepted'; view: string; isReplayed: boolean; answer: RawAnswer | null }
-  | { kind: 'refused'; failure: UpstreamFailure; isKept: boolean }
-  | { kind: 'conflict' };
-
-/** An order with its start calls; `headers` are those of the client's own request that go along with the first. */
-export interface StartOrder extends ImportOrder {
-  parts: ImportPart[];
-  headers: Record<string, string>;
-}
-
-/** What came of asking for a webhook once more; `view` is the import as JSON. */
-export type RedeliverResult =
-  | { kind: 'accepted'; view: string }
-  | { kind: 'no_callback' }
-  | { kind: 'nothing_sent' };
 
 /**
  * The alarm that stands in for the exact one while work is going on, should the object die in it: so late is it then
@@ -209,6 +186,7 @@ export class ImportJob extends DurableObject<Env> {
         return { kind: 'refused', failure, isKept: false };
       }
       this.#takeIn(outcome);
+      if (kind === 'start_waiting') break;
       if (failure !== undefined && state.isRelayed) {
         await this.#writeCopy();
         return { kind: 'refused', failure, isKept: true };
@@ -244,8 +222,25 @@ export class ImportJob extends DurableObject<Env> {
     }
   }
 
-  /** Takes the step that is due; null when none is. */
+  /** Takes the step that is due; null when none is. Whatever goes wrong on our side is as good as no answer. */
   async #takeStep(
+    state: ImportState,
+    headers: Readonly<Record<string, string>>,
+  ): Promise<StepOutcome | null> {
+    try {
+      return await this.#tryStep(state, headers);
+    } catch (error) {
+      logError('import_start_failed', error, { import_id: state.id });
+      const isSent = this.#store.load()?.openStart !== null;
+      return {
+        observation: isSent
+          ? { kind: 'start_unknown', isAnswered: false }
+          : { kind: 'start_hindered' },
+      };
+    }
+  }
+
+  async #tryStep(
     state: ImportState,
     headers: Readonly<Record<string, string>>,
   ): Promise<StepOutcome | null> {
@@ -256,7 +251,7 @@ export class ImportJob extends DurableObject<Env> {
       case 'end_turn':
         await starts.endTurn(state.id, step.taskId);
         this.#endedTurn();
-        return this.#takeStep(this.#store.load() ?? state, headers);
+        return this.#tryStep(this.#store.load() ?? state, headers);
       case 'search':
         return starts.search(step.filters);
       case 'send': {
@@ -334,7 +329,7 @@ export class ImportJob extends DurableObject<Env> {
     const now = Date.now();
     const isStarting = this.#first !== null || this.#starting !== null;
     const times = [
-      isStarting ? now + FALLBACK_ALARM_MS : state.turnEnd !== null ? now : state.nextStartAt,
+      isStarting || state.turnEnd !== null ? now + FALLBACK_ALARM_MS : state.nextStartAt,
       state.nextPollAt,
       this.#outbox.isAttempting() ? now + ATTEMPT_CHECK_MS : null,
       this.#outbox.nextAttemptAt(),

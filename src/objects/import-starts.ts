@@ -57,7 +57,7 @@ export class ImportStarts {
     input: SendInput,
   ): Promise<StepOutcome> {
     if (!(await this.#turns.takeTurn(state.id, TURN_WAIT_MS))) {
-      return { observation: { kind: 'start_hindered' } };
+      return { observation: { kind: 'start_waiting' } };
     }
     input.sending();
     const sent = await this.#upstream.startImport(state.startPath, input.body, input.headers);
@@ -81,7 +81,7 @@ export class ImportStarts {
     const { openStart } = state;
     if (openStart === null) return { observation: { kind: 'start_absent' } };
     if (!(await this.#turns.takeTurn(state.id, TURN_WAIT_MS))) {
-      return { observation: { kind: 'start_hindered' } };
+      return { observation: { kind: 'start_waiting' } };
     }
     const listed = await this.#upstream.listTasks(state.datasetId, () => false);
     if (!listed.ok) {

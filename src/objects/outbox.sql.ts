@@ -71,6 +71,11 @@ export class OutboxStore {
     this.#sql.exec('UPDATE outbox SET attempting = 0 WHERE attempting = 1');
   }
 
+  /** Has an attempt that could not be made, and was not noted, made later. */
+  putOff(id: string, until: number): void {
+    this.#sql.exec('UPDATE outbox SET attempting = 0, next_attempt_at = ? WHERE id = ?', until, id);
+  }
+
   /** Notes what came of an attempt; the webhook is then pending until `nextAttemptAt`, or settled when that is null. */
   note(
     row: { id: string; attempt: number },
