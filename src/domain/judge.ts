@@ -12,7 +12,10 @@ import {
 // a regression's min is not above its max, and an output without a type is a classification unless it has bounds.
 
 /** A judge as it is defined (`CreateJudgeRequest`, `UpdateJudgeRequest`). */
-export const judgeDefinition = z.lazy(buildSchema);
+export const judgeDefinition = z.lazy(() => buildSchema(z.object));
+
+/** The same, where a field that is not known is a mistake. */
+export const strictJudgeDefinition = z.lazy(() => buildSchema(z.strictObject as typeof z.object));
 
 export type JudgeDefinition = z.infer<typeof judgeDefinition>;
 export type JudgeOutputDefinition = JudgeDefinition['output'];
@@ -44,34 +47,30 @@ export type Judgement = { ok: true; output: JudgeOutput } | JudgeFailure;
  */
 const MAX_OPEN_UNITS = 600_000;
 
-function buildSchema() {
-  const classification = z.object({
+function buildSchema(object: typeof z.object) {
+  const classification = object({
     type: z.literal('CLASSIFICATION'),
-    options: z.array(z.object({ value: z.string(), description: z.string() })).min(1),
+    options: z.array(object({ value: z.string(), description: z.string() })).min(1),
   });
-  const regression = z
-    .object({
-      type: z.literal('REGRESSION'),
-      min: z.number().min(0).default(0),
-      min_description: z.string(),
-      max: z.number().lt(1_000_000_000).default(1),
-      max_description: z.string(),
-    })
-    .refine(({ min, max }) => min <= max, { path: ['min'], error: 'must not be above max' });
+  const regression = object({
+    type: z.literal('REGRESSION'),
+    min: z.number().min(0).default(0),
+    min_description: z.string(),
+    max: z.number().lt(1_000_000_000).default(1),
+    max_description: z.string(),
+  }).refine(({ min, max }) => min <= max, { path: ['min'], error: 'must not be above max' });
   const output = z.preprocess(withType, z.discriminatedUnion('type', [classification, regression]));
-  return z
-    .object({
-      name: z.string().min(5).max(50),
-      description: z.string().max(500),
-      model_name: z.string().max(500),
-      output,
-      instructions: z.string().max(10_000),
-      tools: z.array(z.string()),
-    })
-    .refine(({ output, tools }) => JSON.stringify([output, tools]).length <= MAX_OPEN_UNITS, {
-      path: ['output'],
-      error: 'is too large, together with the tools',
-    });
+  return object({
+    name: z.string().min(5).max(50),
+    description: z.string().max(500),
+    model_name: z.string().max(500),
+    output,
+    instructions: z.string().max(10_000),
+    tools: z.array(z.string()),
+  }).refine(({ output, tools }) => JSON.stringify([output, tools]).length <= MAX_OPEN_UNITS, {
+    path: ['output'],
+    error: 'is too large, together with the tools',
+  });
 }
 
 function withType(output: unknown): unknown {
