@@ -11,7 +11,8 @@ import { linkNext } from '../next-link.ts';
 import { observabilityOf } from '../observability.ts';
 
 /** An object with any content, handed on as it was parsed: keys such as `__proto__` stay. */
-const anyObject = () => z.custom<JsonObject>(isObject, { error: 'must be an object', abort: false });
+const anyObject = () =>
+  z.custom<JsonObject>(isObject, { error: 'must be an object', abort: false });
 
 /** The query of `GET /datasets/:dataset_id/records`. */
 export const recordsQuery = z.lazy(() => z.strictObject(pageFields()));
