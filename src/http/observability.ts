@@ -1,6 +1,5 @@
 import { Refusal } from '../domain/failures.ts';
 import { redacted } from '../domain/redact.ts';
-import type { JsonObject } from '../domain/json.ts';
 import {
   ObservabilityClient,
   type ObservabilityAnswer,
@@ -39,7 +38,7 @@ async function ask(c: AppContext, call: ObservabilityCall): Promise<Observabilit
     method,
     path,
     headers,
-    body: body === undefined ? null : textOf(body),
+    body: body === undefined ? null : JSON.stringify(body),
     signal: abortWith(c.req.raw.signal).signal,
   };
   const startedAt = performance.now();
@@ -76,14 +75,5 @@ async function ask(c: AppContext, call: ObservabilityCall): Promise<Observabilit
         code: 'invalid_request',
         message: `The answer is larger than ${MAX_ANSWER_BYTES} bytes. Ask for less: a smaller limit, or a narrower search.`,
       });
-  }
-}
-
-/** @throws {Refusal} for a body nested too deeply: JSON of any depth can be read, but not written */
-function textOf(body: JsonObject): string {
-  try {
-    return JSON.stringify(body);
-  } catch {
-    throw new Refusal({ code: 'invalid_request', message: 'The body is nested too deeply.' });
   }
 }
