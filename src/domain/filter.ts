@@ -33,10 +33,10 @@ export type FilterTree = FilterCondition | FilterGroup;
 /** A filter that was read; a null tree matches everything. The message of a mistake says where it is. */
 export type ReadFilter = { ok: true; tree: FilterTree | null } | { ok: false; message: string };
 
-const MAX_FILTER_CONDITIONS = 1000;
-const MAX_FILTER_DEPTH = 100;
+export const MAX_FILTER_CONDITIONS = 1000;
+export const MAX_FILTER_DEPTH = 100;
 /** UTF-16 units of the filter as JSON. */
-const MAX_FILTER_LENGTH = 102_400;
+export const MAX_FILTER_LENGTH = 102_400;
 
 export const TOO_DEEP = `A filter is nested at most ${MAX_FILTER_DEPTH} levels deep.`;
 
@@ -65,8 +65,8 @@ export function readFilter(value: unknown, extraFields: readonly EventField[]): 
   }
 }
 
-/** Null where a value is nested too deeply to be written: JSON of any depth can be read. */
-function lengthAsJson(value: unknown): number | null {
+/** UTF-16 units. Null where a value is nested too deeply to be written: JSON of any depth can be read. */
+export function lengthAsJson(value: unknown): number | null {
   try {
     return JSON.stringify(value).length;
   } catch {
@@ -204,7 +204,7 @@ const TIME =
   /^(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d)(?::(\d\d)(?:[.,](\d{1,12}))?)?(?:([Zz])|([+-]\d\d):?(\d\d)?)$/;
 
 /** Milliseconds since the epoch of an ISO 8601 time with a zone, or null. A fraction of any length counts. */
-function timeOf(text: string): number | null {
+export function timeOf(text: string): number | null {
   const parts = TIME.exec(text);
   if (parts === null) return null;
   const [, date, minutes, seconds = '00', fraction = '0', , hours, zoneMinutes = '00'] = parts;
@@ -221,7 +221,7 @@ function timeOf(text: string): number | null {
 const MAX_QUOTED = 100;
 
 /** A value as a message shows it. */
-function quoted(value: unknown): string {
+export function quoted(value: unknown): string {
   const text = JSON.stringify(value);
-  return text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}…` : text;
+  return text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED).toWellFormed()}…` : text;
 }

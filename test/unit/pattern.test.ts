@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { fold } from '../../src/domain/fold.ts';
 import { caseVariants } from '../../src/domain/pattern/code-points.ts';
 import { compilePattern, type Pattern, PatternBudgetError } from '../../src/domain/pattern.ts';
+import { numbersFrom } from '../support/numbers.ts';
 
 const AMPLE = 1e12;
 
@@ -203,17 +204,6 @@ describe('a source that is no pattern is refused with its place and a way out', 
     });
   }
 });
-
-/** A repeatable source of numbers from 0 to below `end` (mulberry32). */
-function numbersFrom(seed: number): (end: number) => number {
-  let state = seed;
-  return (end) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % end;
-  };
-}
 
 describe('the runtime’s own expressions agree', () => {
   const CHARACTERS = ['a', 'b', 'B', '1', '_', '-', ' ', '\n', 'é', 'É', 'σ', 'ς', '😀'];
