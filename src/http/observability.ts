@@ -31,7 +31,7 @@ async function ask(c: AppContext, call: ObservabilityCall): Promise<Observabilit
   const caller = { origin: new URL(c.req.url).origin, requestId: c.get('requestId') };
   const upstream = observabilityUpstream(config, c.env, caller);
   const timeoutMs = config.upstreamHeadersTimeoutMs;
-  const { method, path, body, isRead } = call;
+  const { method, path, body, isRead, filterAlone = false } = call;
   const headers = new Headers({ accept: 'application/json' });
   if (body !== undefined) headers.set('content-type', 'application/json');
   const request = {
@@ -54,6 +54,7 @@ async function ask(c: AppContext, call: ObservabilityCall): Promise<Observabilit
       status,
       body: text,
       retryAfter: answer.headers.get('retry-after'),
+      filterAlone,
     });
   }
   switch (read.end) {

@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { Refusal } from '../domain/failures.ts';
 import type { JudgeDefinition, JudgeOutput } from '../domain/judge.ts';
 import { isObject, parseJson, type JsonObject } from '../domain/json.ts';
+import type { FilterTreeJson } from '../domain/where/tree.ts';
 import { OBSERVABILITY_PREFIX } from './errors.ts';
 import { nextCursor, nextPage } from './pages.ts';
 
@@ -13,6 +14,8 @@ export interface ObservabilityCall {
   body?: JsonObject;
   /** Whether it changes nothing, so that it may be made again after a failure. */
   isRead: boolean;
+  /** Of a search: whether nothing but its filter can be what a 400 complains of. */
+  filterAlone?: boolean;
 }
 
 /** A success as it came: its status and its body. */
@@ -23,7 +26,7 @@ export interface ObservabilityAnswer {
 
 /** What is searched for. `filters` is the API's tree, null for everything; `fields` are asked for besides the usual. */
 export interface EventQuery {
-  filters: JsonObject | null;
+  filters: FilterTreeJson | null;
   fields: string[] | null;
 }
 
@@ -89,23 +92,26 @@ export class ObservabilityClient {
     cursor: string | null,
   ): Promise<{ events: JsonObject[]; nextCursor: string | null }> {
     const at = queryOf({ page_size: limit, cursor });
-    const found = await this.#read(feed, 'POST', `${EVENTS}/search${at}`, searchBody(query));
+    const call = { ...searchCall(query), path: `${EVENTS}/search${at}` };
+    if (cursor !== null) call.filterAlone = false;
+    const found = await this.#ask(feed, call);
     const { results, ...end } = found.completion_events;
     return { events: results ?? [], nextCursor: nextCursor(end, cursor) };
   }
 
   /** The ids of all matching events. */
   async searchEventIds(query: EventQuery): Promise<string[]> {
-    const found = await this.#read(eventIds, 'POST', `${EVENTS}/search-ids`, searchBody(query));
+    const call = { ...searchCall(query), path: `${EVENTS}/search-ids` };
+    const found = await this.#ask(eventIds, call);
     return found.completion_event_ids;
   }
 
   fetchEvent(id: string): Promise<JsonObject> {
-    return this.#read(anyObject, 'GET', `${EVENTS}/${id}`);
+    return this.#read(anyObject, `${EVENTS}/${id}`);
   }
 
   async similarEvents(id: string): Promise<JsonObject[]> {
-    const found = await this.#read(feed, 'GET', `${EVENTS}/${id}/similar-events`);
+    const found = await this.#read(feed, `${EVENTS}/${id}/similar-events`);
     return found.completion_events.results ?? [];
   }
 
@@ -118,7 +124,7 @@ export class ObservabilityClient {
   /** @param q part of the name, null for all */
   async listDatasets({ limit, page }: PageQuery, q: string | null): Promise<Page> {
     const at = queryOf({ page_size: limit, page, q });
-    const { datasets } = await this.#read(datasetPage, 'GET', DATASETS + at);
+    const { datasets } = await this.#read(datasetPage, DATASETS + at);
     return pageOf(datasets, { limit, page });
   }
 
@@ -127,7 +133,7 @@ export class ObservabilityClient {
   }
 
   fetchDataset(id: string): Promise<JsonObject> {
-    return this.#read(anyObject, 'GET', `${DATASETS}/${id}`);
+    return this.#read(anyObject, `${DATASETS}/${id}`);
   }
 
   updateDataset(id: string, change: JsonObject): Promise<JsonObject> {
@@ -140,11 +146,7 @@ export class ObservabilityClient {
 
   async listRecords(datasetId: string, { limit, page }: PageQuery): Promise<Page> {
     const at = queryOf({ page_size: limit, page });
-    const { records } = await this.#read(
-      recordPage,
-      'GET',
-      `${DATASETS}/${datasetId}/records${at}`,
-    );
+    const { records } = await this.#read(recordPage, `${DATASETS}/${datasetId}/records${at}`);
     return pageOf(records, { limit, page });
   }
 
@@ -159,17 +161,12 @@ export class ObservabilityClient {
 
   /** A link to the dataset's records as JSONL, as the upstream gives it. */
   async exportDataset(id: string): Promise<string> {
-    const link = await this.#read(exported, 'GET', `${DATASETS}/${id}/exports/to-jsonl`);
+    const link = await this.#read(exported, `${DATASETS}/${id}/exports/to-jsonl`);
     return link.file_url;
   }
 
-  #read<T>(
-    schema: z.ZodMiniType<T>,
-    method: 'GET' | 'POST',
-    path: string,
-    body?: JsonObject,
-  ): Promise<T> {
-    return this.#ask(schema, { method, path, isRead: true, ...(body && { body }) });
+  #read<T>(schema: z.ZodMiniType<T>, path: string): Promise<T> {
+    return this.#ask(schema, { method: 'GET', path, isRead: true });
   }
 
   #write<T>(
@@ -195,8 +192,13 @@ export class ObservabilityClient {
 
 const MAX_EXCERPT = 4096;
 
-function searchBody({ filters, fields }: EventQuery): JsonObject {
-  return { search_params: { filters }, ...(fields !== null && { extra_fields: fields }) };
+function searchCall({ filters, fields }: EventQuery) {
+  return {
+    method: 'POST' as const,
+    body: { search_params: { filters }, ...(fields !== null && { extra_fields: fields }) },
+    isRead: true,
+    filterAlone: filters !== null && fields === null,
+  };
 }
 
 /** The query of a URL; what is null is left out. */

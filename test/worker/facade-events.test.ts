@@ -64,6 +64,18 @@ describe('POST /events/search', () => {
     }
   });
 
+  test('with a text in the Explorer language finds what it matches', async () => {
+    const one = await search({ where: 'model_name = "model-0"' });
+    assert.deepEqual(idsOf(one.events), expectedIds(isModel0));
+    const all = 'model_name = "model-0" OR last_user_message_preview contains "harbour"';
+    assert.deepEqual(idsOf((await search({ where: all })).events), expectedIds());
+    const { events } = await search({ where: 'timestamp < "now-1m" AND model_name = "model-1"' });
+    assert.deepEqual(
+      idsOf(events),
+      expectedIds((event) => !isModel0(event)),
+    );
+  });
+
   test('that finds nothing answers an empty list', async () => {
     const where = { ...MODEL_0, value: 'no such model' };
     assert.deepEqual(await search({ where }), { events: [], next_cursor: null });
@@ -128,10 +140,43 @@ describe('POST /events/ids', () => {
 });
 
 for (const path of ['/events/search', '/events/ids']) {
-  test(`POST ${path} refuses a filter that would match everything by mistake`, async () => {
-    const error = await facade.refused([400, 'invalid_filter'], 'POST', path, { where: {} });
-    assert.match(error.details?.[0]?.path ?? '', /^\/where/);
-    assert.equal(error.position, undefined);
+  const refused = (where: unknown) =>
+    facade.refused([400, 'invalid_filter'], 'POST', path, { where });
+
+  test(`POST ${path} tells where the mistake of a text is`, async () => {
+    for (const [where, position] of [
+      ['model_name ~ "m"', 11],
+      ['model_name = "m', 13],
+      ['model_name = "\u{1F390}" AND', 21],
+    ] as const) {
+      const error = await refused(where);
+      assert.equal(error.position, position, error.message);
+      assert.equal(error.details, undefined);
+    }
+  });
+
+  test(`POST ${path} tells where the mistake of a tree is`, async () => {
+    for (const [where, at] of [
+      [{}, '/where'],
+      [[], '/where'],
+      [7, '/where'],
+      [{ AND: [] }, '/where'],
+      [{ and: [MODEL_0] }, '/where'],
+      [{ AND: [MODEL_0, { ...MODEL_0, op: '=' }] }, '/where/AND/1/op'],
+    ] as const) {
+      const { details, message, position } = await refused(where);
+      assert.equal(position, undefined);
+      assert.equal(details?.length, 1);
+      assert.ok(details[0]?.path.startsWith(at), JSON.stringify(details));
+      assert.equal(details[0]?.message, message);
+    }
+  });
+
+  test(`POST ${path} refuses a field that the workspace does not have, in either form`, async () => {
+    for (const where of ['no_such_field = 1', { ...MODEL_0, field: 'no_such_field' }]) {
+      const { message } = await refused(where);
+      assert.match(message, /no_such_field/);
+    }
   });
 }
 

@@ -291,11 +291,6 @@ for (const [method, path, body] of CALLS) {
       }
     });
 
-    test('answers 504 to an upstream that hangs', async () => {
-      upstream.script(() => undefined);
-      await refusalOf(await ask(method, path, body), 504, 'upstream_timeout');
-    });
-
     test('answers 502 to an answer that breaks off', async () => {
       upstream.script((_, response) => {
         response.writeHead(200, { 'content-type': 'application/json', 'content-length': '100' });
@@ -318,17 +313,31 @@ for (const [method, path, body] of CALLS) {
         assert.deepEqual(told.upstream, { status: 200, body: sent });
       }
     });
-
-    test('answers 504 to an upstream that falls silent in the middle of its answer', async () => {
-      upstream.script((_, response) => {
-        response.writeHead(200, { 'content-type': 'application/json' });
-        response.write('{"id":');
-      });
-      await refusalOf(await ask(method, path, body), 504, 'upstream_timeout');
-      await until('the upstream to be closed', () => upstream.seen.at(-1)?.wasAborted);
-    });
   });
 }
+
+const askAll = (code: string, status: number) =>
+  Promise.all(
+    CALLS.map(async ([method, path, body]) => {
+      await refusalOf(await ask(method, path, body), status, code);
+    }),
+  );
+
+test('an upstream that hangs is 504, whatever was asked', async () => {
+  upstream.script(() => undefined);
+  await askAll('upstream_timeout', 504);
+});
+
+test('an upstream that falls silent in the middle of its answer is 504, and closed', async () => {
+  upstream.script((_, response) => {
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.write('{"id":');
+  });
+  await askAll('upstream_timeout', 504);
+  await until('the upstream to be closed', () =>
+    upstream.seen.every(({ wasAborted }) => wasAborted),
+  );
+});
 
 test('a read is asked again after a 503, a search too; a write and a judgement are not', async () => {
   for (const [method, path, body] of CALLS) {
@@ -354,6 +363,28 @@ test('no upstream at all is 503', async () => {
     await refusalOf(answer, 503, 'upstream_unavailable');
   } finally {
     await alone.dispose();
+  }
+});
+
+test('a 400 that can only be of the filter is invalid_filter; any other is not', async () => {
+  const bad = error('There is no field "x".', 'SEARCH_BAD_REQUEST');
+  const where = { ...CONDITION, field: 'x' };
+  for (const [sent, body, code] of [
+    [bad, { where }, 'invalid_filter'],
+    [bad, { where, cursor: 'c' }, 'invalid_request'],
+    [bad, { where, fields: ['x'] }, 'invalid_request'],
+    [bad, { fields: ['x'] }, 'invalid_request'],
+    [error('No.', 'UNKNOWN_ERROR'), { where }, 'invalid_request'],
+    [
+      error('No.', 'SEARCH_FILTER_TO_SQL_CONVERSION_ERROR'),
+      { where, cursor: 'c' },
+      'invalid_filter',
+    ],
+  ] as const) {
+    answers(400, sent);
+    const told = await refusalOf(await ask('POST', '/events/search', body), 400, code);
+    assert.equal(told.message, sent.detail.message);
+    assert.equal(told.position, undefined);
   }
 });
 
