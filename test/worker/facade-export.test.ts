@@ -189,6 +189,14 @@ describe('of the Mistral API', () => {
     assert.ok(!JSON.stringify(seen.rawHeaders).includes(client.key));
   });
 
+  test('who asks for the headers alone gets them, and no file is opened', async () => {
+    const answer = await send(url(), client.key, 'HEAD');
+    assert.equal(answer.status, 200);
+    assert.equal(answer.headers.get('content-type'), 'application/x-ndjson');
+    assert.match(answer.headers.get('content-disposition') ?? '', /a dataset\.jsonl/);
+    assert.deepEqual(storage.seen, []);
+  });
+
   test('who prefers JSON gets the link as it is; nobody follows it', async () => {
     assert.deepEqual(await (await ask(AS_JSON)).json(), { url: fileUrl });
     assert.deepEqual(storage.seen, []);

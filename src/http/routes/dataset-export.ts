@@ -30,15 +30,18 @@ export const datasetExportRoutes = new Hono<AppEnv>().get(
       return c.json({ url: linkOf(c, await client.exportDataset(id)).href });
     }
     const { name } = await client.fetchDataset(id);
+    const headers = {
+      'content-type': JSONL,
+      'content-disposition': attachment(`${typeof name === 'string' ? name : id}.jsonl`),
+    };
+    // A file that nobody reads would wait for its reader.
+    if (c.req.method === 'HEAD') return c.body(null, 200, headers);
     const link = linkOf(c, await client.exportDataset(id));
     const abort = abortWith(c.req.raw.signal);
     const source = await openExport(c, link, abort.signal);
     const stream = relayBytes(source, c.get('config').streamIdleTimeoutMs, abort);
     c.executionCtx.waitUntil(stream.done);
-    return c.body(stream.body, 200, {
-      'content-type': JSONL,
-      'content-disposition': attachment(`${typeof name === 'string' ? name : id}.jsonl`),
-    });
+    return c.body(stream.body, 200, headers);
   },
 );
 
