@@ -1,3 +1,4 @@
+import { extendedValue } from '../domain/content-disposition.ts';
 import type { StoredFile } from './files.sql.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -14,6 +15,20 @@ export async function signedLink(
   const signature = await workspace.signLink(fileId, expiresAt);
   return `${origin}${DOWNLOADS_PATH}/${fileId}?expires=${expiresAt}&signature=${signature}`;
 }
+
+/** The file that a signed link leads to, or null when the link is wrong, has expired, or its file is gone. */
+export async function openLink(
+  url: URL,
+  workspace: DurableObjectStub<Workspace>,
+): Promise<StoredFile | null> {
+  const id = url.pathname.slice(DOWNLOADS_PATH.length + 1);
+  const expires = url.searchParams.get('expires') ?? '';
+  const signature = url.searchParams.get('signature') ?? '';
+  if (!FILE_ID.test(id) || !/^\d{1,15}$/.test(expires)) return null;
+  return workspace.openLink(id, Number(expires), signature);
+}
+
+const FILE_ID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
 /** The bytes of a file, read chunk by chunk as the client takes them. */
 export function contentOf(file: StoredFile, workspace: DurableObjectStub<Workspace>): Response {
@@ -32,15 +47,10 @@ export function contentOf(file: StoredFile, workspace: DurableObjectStub<Workspa
       }
     },
   });
-  // RFC 8187 allows fewer characters bare than encodeURIComponent leaves.
-  const name = encodeURIComponent(file.filename).replaceAll(
-    /['()*]/g,
-    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
   return new Response(body, {
     headers: {
       'content-type': 'application/octet-stream',
-      'content-disposition': `attachment; filename*=UTF-8''${name}`,
+      'content-disposition': `attachment; filename*=${extendedValue(file.filename)}`,
     },
   });
 }

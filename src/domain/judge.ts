@@ -12,7 +12,10 @@ import {
 // a regression's min is not above its max, and an output without a type is a classification unless it has bounds.
 
 /** A judge as it is defined (`CreateJudgeRequest`, `UpdateJudgeRequest`). */
-export const judgeDefinition = z.lazy(buildSchema);
+export const judgeDefinition = z.lazy(() => buildSchema(z.object));
+
+/** The same, where a field that is not known is a mistake. */
+export const strictJudgeDefinition = z.lazy(() => buildSchema(z.strictObject as typeof z.object));
 
 export type JudgeDefinition = z.infer<typeof judgeDefinition>;
 export type JudgeOutputDefinition = JudgeDefinition['output'];
@@ -44,43 +47,37 @@ export type Judgement = { ok: true; output: JudgeOutput } | JudgeFailure;
  */
 const MAX_OPEN_UNITS = 600_000;
 
-function buildSchema() {
-  const classification = z.object({
+function buildSchema(object: typeof z.object) {
+  const classification = object({
     type: z.literal('CLASSIFICATION'),
-    options: z
-      .array(z.object({ value: z.string(), description: z.string() }))
-      .check(z.minLength(1)),
+    options: z.array(object({ value: z.string(), description: z.string() })).check(z.minLength(1)),
   });
-  const regression = z
-    .object({
-      type: z.literal('REGRESSION'),
-      min: z._default(z.number().check(z.minimum(0)), 0),
-      min_description: z.string(),
-      max: z._default(z.number().check(z.lt(1_000_000_000)), 1),
-      max_description: z.string(),
-    })
-    .check(
-      z.refine(({ min, max }) => min <= max, { path: ['min'], error: 'must not be above max' }),
-    );
+  const regression = object({
+    type: z.literal('REGRESSION'),
+    min: z._default(z.number().check(z.minimum(0)), 0),
+    min_description: z.string(),
+    max: z._default(z.number().check(z.lt(1_000_000_000)), 1),
+    max_description: z.string(),
+  }).check(
+    z.refine(({ min, max }) => min <= max, { path: ['min'], error: 'must not be above max' }),
+  );
   const output = z.pipe(
     z.transform(withType),
     z.discriminatedUnion('type', [classification, regression]),
   );
-  return z
-    .object({
-      name: z.string().check(z.minLength(5), z.maxLength(50)),
-      description: z.string().check(z.maxLength(500)),
-      model_name: z.string().check(z.maxLength(500)),
-      output,
-      instructions: z.string().check(z.maxLength(10_000)),
-      tools: z.array(z.string()),
-    })
-    .check(
-      z.refine(({ output, tools }) => JSON.stringify([output, tools]).length <= MAX_OPEN_UNITS, {
-        path: ['output'],
-        error: 'is too large, together with the tools',
-      }),
-    );
+  return object({
+    name: z.string().check(z.minLength(5), z.maxLength(50)),
+    description: z.string().check(z.maxLength(500)),
+    model_name: z.string().check(z.maxLength(500)),
+    output,
+    instructions: z.string().check(z.maxLength(10_000)),
+    tools: z.array(z.string()),
+  }).check(
+    z.refine(({ output, tools }) => JSON.stringify([output, tools]).length <= MAX_OPEN_UNITS, {
+      path: ['output'],
+      error: 'is too large, together with the tools',
+    }),
+  );
 }
 
 function withType(output: unknown): unknown {

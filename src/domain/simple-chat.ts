@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { rangesOf } from './accept.ts';
 import { dataOf } from './chat-stream.ts';
 import { contentText } from './completion.ts';
 import { isObject, parseJson, type JsonObject } from './json.ts';
@@ -146,12 +147,7 @@ export class ChatTextReader {
  * JSON's, or with the same and before it. A wildcard is no wish for text.
  */
 export function prefersText(accept: string): boolean {
-  const ranges = accept.split(',').map((range) => {
-    const [type = '', ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
-    const weight = parameters.find((parameter) => parameter.startsWith('q='));
-    return { type, weight: weight === undefined ? 1 : Number(weight.slice(2)) || 0 };
-  });
-  const best = ranges
+  const best = rangesOf(accept)
     .filter(({ type, weight }) => TYPES.has(type) && weight > 0)
     .toSorted((left, right) => right.weight - left.weight);
   return best[0]?.type === 'text/plain';

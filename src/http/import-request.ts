@@ -2,16 +2,14 @@ import { Refusal } from '../domain/failures.ts';
 import { judgeTarget } from '../domain/target.ts';
 import { sha256Bytes } from '../platform/crypto.ts';
 import { newId, tokenOf } from '../platform/ids.ts';
-import * as z from 'zod/mini';
 import type { AppContext } from './context.ts';
+import { uuidOf } from './path-id.ts';
 
 const MAX_KEY_LENGTH = 255;
 
-/** The dataset in the path. @throws {Refusal} 404 for what cannot be the id of one */
+/** The dataset in the path, in lower case. @throws {Refusal} 404 for what cannot be the id of one */
 export function datasetIdOf(c: AppContext): string {
-  const id = z.guid().safeParse(c.req.param('dataset_id'));
-  if (id.success) return id.data.toLowerCase();
-  throw new Refusal({ code: 'not_found', message: 'There is no such dataset.' });
+  return uuidOf(c, 'dataset_id', 'dataset').toLowerCase();
 }
 
 /**

@@ -1,4 +1,6 @@
 import { Refusal, type Failure } from '../domain/failures.ts';
+import { isObject, parseJson, type JsonObject } from '../domain/json.ts';
+import { upstreamMessage } from '../mistral/upstream-message.ts';
 
 /** What the upstream answered instead of doing what was asked. */
 interface UpstreamNo {
@@ -34,3 +36,59 @@ export function upstreamRefusal({ status, message, body, retryAfter }: UpstreamN
       });
   }
 }
+
+/** What an upstream of the observability API answered that is no success; `body` without our key. */
+export interface ObservabilityNo {
+  status: number;
+  body: string;
+  /** `retry-after` as the upstream sent it. */
+  retryAfter: string | null;
+  /** Whether nothing but the filter of a search can be what a 400 complains of. */
+  filterAlone?: boolean;
+}
+
+/**
+ * As {@link upstreamRefusal}, for the observability API: Mistral offers it to some accounts only and retires parts of
+ * it, and says so with a plain 404, a 410 or a 403. Then the answer names the backend that has them all.
+ */
+export function observabilityRefusal(no: ObservabilityNo): Refusal {
+  const { status, body, retryAfter, filterAlone = false } = no;
+  const message = upstreamMessage(body);
+  if (status === 410 || (status === 404 && !isOfTheId(body))) {
+    return new Refusal({ code: 'not_found', message: RETIRED });
+  }
+  if (status === 400 && isOfTheFilter(body, filterAlone)) {
+    return new Refusal({ code: 'invalid_filter', message });
+  }
+  const hint = status === 403 ? ` ${GATED}` : '';
+  return upstreamRefusal({ status, message: message + hint, body, retryAfter });
+}
+
+/** Whether a 404 speaks of what was asked for (`ObservabilityError`), and not of the path as such. */
+function isOfTheId(body: string): boolean {
+  const detail = detailOf(body);
+  if (detail === null || typeof detail['message'] !== 'string') return false;
+  const { error_code: code = null } = detail;
+  return code === null || (typeof code === 'string' && code.endsWith('_NOT_FOUND'));
+}
+
+/** A bad cursor and an unknown field to be shown have the code of a bad filter. */
+function isOfTheFilter(body: string, filterAlone: boolean): boolean {
+  const code = detailOf(body)?.['error_code'];
+  if (code === 'SEARCH_FILTER_TO_SQL_CONVERSION_ERROR') return true;
+  return code === 'SEARCH_BAD_REQUEST' && filterAlone;
+}
+
+function detailOf(body: string): JsonObject | null {
+  const error = parseJson(body);
+  const detail = isObject(error) ? error['detail'] : null;
+  return isObject(detail) ? detail : null;
+}
+
+const RETIRED =
+  'This Mistral account, or this version of its API, no longer offers this operation. ' +
+  'With OBSERVABILITY_BACKEND=builtin Windsock serves it itself.';
+
+const GATED =
+  'Mistral opens its observability API to some plans and roles only; with OBSERVABILITY_BACKEND=builtin Windsock ' +
+  'serves it itself.';

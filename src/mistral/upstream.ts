@@ -23,35 +23,40 @@ export type Upstream = (request: UpstreamRequest) => Promise<Response>;
 
 /** Mistral over the network. Redirects are handed on, not followed: the key must not go elsewhere. */
 export function mistralUpstream(baseUrl: string, apiKey: string): Upstream {
-  return async function mistral({ method, path, headers, body, signal, headersTimeoutMs }) {
+  return function mistral({ path, headers, ...request }) {
     const sent = new Headers(headers);
     sent.set('authorization', `Bearer ${apiKey}`);
-    const abort = new AbortController();
-    const onAbort = () => abort.abort(signal.reason);
-    if (signal.aborted) onAbort();
-    else signal.addEventListener('abort', onAbort, { once: true });
-    let late = false;
-    // AbortSignal.timeout would also cut a body that is being read; this one ends with the headers.
-    const timer = setTimeout(() => {
-      late = true;
-      abort.abort();
-    }, headersTimeoutMs);
-    try {
-      return await fetch(baseUrl + path, {
-        method,
-        headers: sent,
-        body,
-        redirect: 'manual',
-        signal: abort.signal,
-      });
-    } catch (error) {
-      if (late) throw new Refusal(noHeadersInTime(headersTimeoutMs));
-      if (signal.aborted) throw error;
-      throw new Refusal((await isListening(baseUrl)) ? NOT_HTTP : UNREACHABLE);
-    } finally {
-      clearTimeout(timer);
-    }
+    return openUrl(baseUrl + path, { ...request, headers: sent });
   };
+}
+
+/**
+ * Asks a URL of Mistral's as the request says, with no key but what its headers hold. Redirects are not followed.
+ * @throws {Refusal} when there is no answer, as {@link Upstream}
+ */
+export async function openUrl(
+  url: string,
+  { method, headers, body, signal, headersTimeoutMs }: Omit<UpstreamRequest, 'path'>,
+): Promise<Response> {
+  const abort = new AbortController();
+  const onAbort = () => abort.abort(signal.reason);
+  if (signal.aborted) onAbort();
+  else signal.addEventListener('abort', onAbort, { once: true });
+  let late = false;
+  // AbortSignal.timeout would also cut a body that is being read; this one ends with the headers.
+  const timer = setTimeout(() => {
+    late = true;
+    abort.abort();
+  }, headersTimeoutMs);
+  try {
+    return await fetch(url, { method, headers, body, redirect: 'manual', signal: abort.signal });
+  } catch (error) {
+    if (late) throw new Refusal(noHeadersInTime(headersTimeoutMs));
+    if (signal.aborted) throw error;
+    throw new Refusal((await isListening(url)) ? NOT_HTTP : UNREACHABLE);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 const noHeadersInTime = (timeoutMs: number) => ({
@@ -75,8 +80,8 @@ const PROBE_TIMEOUT_MS = 1000;
  * Whether anything takes a connection where the API should be. workerd throws the same error for nobody there and
  * for an answer that is not HTTP; a bare connection tells them apart.
  */
-async function isListening(baseUrl: string): Promise<boolean> {
-  const { hostname, port, protocol } = new URL(baseUrl);
+async function isListening(url: string): Promise<boolean> {
+  const { hostname, port, protocol } = new URL(url);
   const socket = connect({ hostname, port: Number(port) || (protocol === 'https:' ? 443 : 80) });
   let timer: number | null = null;
   const late = new Promise<false>((resolve) => {

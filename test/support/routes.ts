@@ -1,6 +1,7 @@
 // Every route of the facade and of the built-in backend, for the tests that ask all of them the same.
 
 import { CAMPAIGN_MISTAKES, CAMPAIGN_ROUTES } from './routes-campaigns.ts';
+import { FACADE_MISTAKES, FACADE_ROUTES } from './routes-facade.ts';
 import { JUDGE_MISTAKES, JUDGE_ROUTES } from './routes-judges.ts';
 
 export const UUID = '00000000-0000-4000-8000-000000000000';
@@ -91,6 +92,7 @@ export const ROUTES: Route[] = [
   ...plain(READ, `GET ${FIELDS}`),
   { call: `GET ${FIELDS}/:field_name/options`, needs: READ, body: 'none', query: '?operator=eq' },
   json(READ, `POST ${FIELDS}/:field_name/options-counts`, { filter_params: null }),
+  ...FACADE_ROUTES,
   ...CAMPAIGN_ROUTES,
   ...JUDGE_ROUTES,
 ];
@@ -122,6 +124,7 @@ export const MISTAKES: Record<string, [object, string]> = {
     '/extra_fields/0 /search_params/filters',
   ],
   [`POST ${FIELDS}/:field_name/options-counts`]: [{ filter_params: 5 }, '/filter_params'],
+  ...FACADE_MISTAKES,
   ...CAMPAIGN_MISTAKES,
   ...JUDGE_MISTAKES,
 };

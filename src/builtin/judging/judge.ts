@@ -12,6 +12,7 @@ import {
   type JudgeTask,
 } from '../../domain/judge.ts';
 import { parseJson } from '../../domain/json.ts';
+import { redact } from '../../domain/redact.ts';
 import { mistralUpstream, type Upstream, type UpstreamRequest } from '../../mistral/upstream.ts';
 
 /** How long a judgement may take. */
@@ -97,7 +98,7 @@ async function ask(
   const path = '/v1/chat/completions';
   const response = await upstream({ method: 'POST', path, headers, body, ...limits });
   // An upstream may echo the key.
-  const text = (await response.text()).replaceAll(apiKey, '[redacted]');
+  const text = redact(await response.text(), [apiKey]);
   if (!response.ok) {
     return apiError(`The Mistral API answered ${response.status}: ${text.slice(0, QUOTED)}`);
   }

@@ -32,7 +32,7 @@ export const jsonBody: MiddlewareHandler<AppEnv> = async function jsonBody(c, ne
 };
 
 /** Checks a part of the request; every mistake in it is told at once, each with its path. */
-export function valid<Target extends keyof ValidationTargets, Schema extends z.ZodMiniType>(
+export function valid<Target extends keyof ValidationTargets, Schema extends z.core.$ZodType>(
   target: Target,
   schema: Schema,
 ) {

@@ -6,6 +6,7 @@ import { ImportCopies } from '../../store/imports.ts';
 import type { AppContext, AppEnv } from '../context.ts';
 import { clientWith } from '../middleware/auth.ts';
 import { valid } from '../middleware/json-body.ts';
+import { linkNext } from '../next-link.ts';
 import { badCursor } from '../refusals.ts';
 
 const listQuery = z.lazy(() =>
@@ -26,6 +27,7 @@ export const importRoutes = new Hono<AppEnv>()
     const { clientId } = c.get('grant');
     const page = await new ImportCopies(c.env.KV).list(clientId, filter, limit, cursor);
     if (page === 'bad_cursor') throw badCursor();
+    linkNext(c, 'cursor', page.cursor);
     return c.json({ imports: page.imports, next_cursor: page.cursor });
   })
   .get('/:id', async (c) => {

@@ -1,0 +1,15 @@
+import { readWhere } from '../domain/where.ts';
+import type { FilterTreeJson } from '../domain/where/tree.ts';
+import { invalidFilter } from './refusals.ts';
+
+/**
+ * Reads the `where` of a body (docs/filter-language.md) into the API's filter tree; null, or left out, matches
+ * everything.
+ * @param path where it stands in the body, as a JSON Pointer
+ * @throws {Refusal} `invalid_filter`: of a text with the position of the mistake, of a tree with its path
+ */
+export function filtersOf(where: unknown, path = '/where'): FilterTreeJson | null {
+  const read = readWhere(where, Date.now());
+  if (read.ok) return read.filters;
+  throw invalidFilter(read, path);
+}
