@@ -110,7 +110,11 @@ describe('a JSONL body is imported', () => {
         callback_url: receiver.url,
         callback_events: 'import.started, import.completed,import.started',
       });
-      const answer = await importJsonl(at(datasetId, `?${query}`), client.key, `${ROW}\n`);
+      const answer = await importJsonl(
+        at(datasetId, `?${query.toString()}`),
+        client.key,
+        `${ROW}\n`,
+      );
       assert.deepEqual(answer.body.callback, {
         url: receiver.url,
         events: ['import.started', 'import.completed'],
@@ -128,7 +132,7 @@ describe('a JSONL body is imported', () => {
   test('and a callback that names no events gets the end', async () => {
     const query = new URLSearchParams({ callback_url: 'https://example.com/hook' });
     const datasetId = await api.createDataset();
-    const answer = await importJsonl(at(datasetId, `?${query}`), client.key, ROW);
+    const answer = await importJsonl(at(datasetId, `?${query.toString()}`), client.key, ROW);
     const events = (answer.body.callback as { events: string[] }).events;
     assert.ok(events.includes('import.completed') && !events.includes('import.started'));
   });
@@ -271,7 +275,10 @@ describe('before its body is read, a JSONL import is refused', () => {
       [`${url}&callback_event=import.completed`, '/callback_event'],
       ['metadata=%7B%7D', '/metadata'],
     ] as const) {
-      const { status, body } = await refusedAtOnce(at(datasetId, `?${query}`), client.key);
+      const { status, body } = await refusedAtOnce(
+        at(datasetId, `?${query.toString()}`),
+        client.key,
+      );
       assert.equal(status, 400, query);
       assert.equal(body.error?.code, 'invalid_request');
       assert.deepEqual(
@@ -285,7 +292,7 @@ describe('before its body is read, a JSONL import is refused', () => {
   test('for a callback that may not be called', async () => {
     const datasetId = await api.createDataset();
     for (const url of ['nonsense', 'ftp://example.com', `${worker.url}/health`]) {
-      const query = `?${new URLSearchParams({ callback_url: url })}`;
+      const query = `?${new URLSearchParams({ callback_url: url }).toString()}`;
       const { status, body } = await refusedAtOnce(at(datasetId, query), client.key);
       assert.equal(status, 422, url);
       assert.equal(body.error?.code, 'callback_refused');

@@ -341,7 +341,7 @@ describe('under an Idempotency-Key', () => {
     for (const body of [`${ROW}\n`, '{}', '']) {
       refusedWith(await post(body, headers), 409, 'idempotency_conflict');
     }
-    const query = `?${new URLSearchParams({ callback_url: 'https://example.com/hook' })}`;
+    const query = `?${new URLSearchParams({ callback_url: 'https://example.com/hook' }).toString()}`;
     const called = await importJsonl(url + query, client.key, ROW, headers);
     refusedWith(called, 409, 'idempotency_conflict');
     assert.equal(upstream.uploads.length, 1);

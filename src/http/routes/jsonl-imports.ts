@@ -2,7 +2,7 @@ import { Hono } from 'hono/tiny';
 import * as z from 'zod/mini';
 import { DEFAULT_EVENTS, IMPORT_EVENTS, type ImportOrder } from '../../domain/import.ts';
 import { callUpstream } from '../../mistral/call.ts';
-import { FilesClient } from '../../mistral/files.ts';
+import { FilesClient, MAX_FILE_BYTES } from '../../mistral/files.ts';
 import type { Upstream } from '../../mistral/upstream.ts';
 import { observabilityUpstream } from '../../relay/backends.ts';
 import type { AppContext, AppEnv } from '../context.ts';
@@ -19,9 +19,6 @@ import { clientWith } from '../middleware/auth.ts';
 import { mistaken } from '../middleware/json-body.ts';
 import { piecesOf } from '../request-body.ts';
 import { upstreamRefusal } from '../upstream-refusal.ts';
-
-/** The Files API takes as much. */
-const MAX_JSONL_BYTES = 512 * 1024 * 1024;
 
 /** The dataset is asked for before the upload, so as not to upload for nothing; it must not hold things up. */
 const DATASET_TIMEOUT_MS = 10_000;
@@ -76,7 +73,7 @@ async function importJsonl(c: AppContext): Promise<Response> {
   const upstream = observabilityUpstream(config, c.env, { origin, requestId: c.get('requestId') });
   const files = new FilesClient(upstream, config.upstreamHeadersTimeoutMs);
   const idleMs = config.streamIdleTimeoutMs;
-  const pieces = piecesOf(c.req.raw, MAX_JSONL_BYTES, idleMs);
+  const pieces = piecesOf(c.req.raw, MAX_FILE_BYTES, idleMs);
 
   // A repeated request is told by its bytes alone: the import that it started has its file.
   const isRepeated = key !== undefined && (await job.read(clientId)) !== null;
