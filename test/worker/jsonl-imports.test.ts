@@ -109,12 +109,8 @@ describe('a JSONL body is imported', () => {
       const query = new URLSearchParams({
         callback_url: receiver.url,
         callback_events: 'import.started, import.completed,import.started',
-      });
-      const answer = await importJsonl(
-        at(datasetId, `?${query.toString()}`),
-        client.key,
-        `${ROW}\n`,
-      );
+      }).toString();
+      const answer = await importJsonl(at(datasetId, `?${query}`), client.key, `${ROW}\n`);
       assert.deepEqual(answer.body.callback, {
         url: receiver.url,
         events: ['import.started', 'import.completed'],
@@ -130,7 +126,7 @@ describe('a JSONL body is imported', () => {
   });
 
   test('and a callback that names no events gets the end', async () => {
-    const query = new URLSearchParams({ callback_url: 'https://example.com/hook' });
+    const query = new URLSearchParams({ callback_url: 'https://example.com/hook' }).toString();
     const datasetId = await api.createDataset();
     const answer = await importJsonl(at(datasetId, `?${query.toString()}`), client.key, ROW);
     const events = (answer.body.callback as { events: string[] }).events;
@@ -275,10 +271,7 @@ describe('before its body is read, a JSONL import is refused', () => {
       [`${url}&callback_event=import.completed`, '/callback_event'],
       ['metadata=%7B%7D', '/metadata'],
     ] as const) {
-      const { status, body } = await refusedAtOnce(
-        at(datasetId, `?${query.toString()}`),
-        client.key,
-      );
+      const { status, body } = await refusedAtOnce(at(datasetId, `?${query}`), client.key);
       assert.equal(status, 400, query);
       assert.equal(body.error?.code, 'invalid_request');
       assert.deepEqual(

@@ -363,6 +363,27 @@ describe('under an Idempotency-Key', () => {
     assert.equal((await post(ROW, headers)).status, 202);
   });
 
+  test('a repeated request whose import is refused meanwhile starts nothing without a file', async () => {
+    const { promise: goOn, resolve: letGoOn } = Promise.withResolvers<void>();
+    upstream.onStart = (response) =>
+      void goOn.then(() => json(response, 422, { detail: { message: 'No', error_code: null } }));
+    const headers = { 'idempotency-key': 'meanwhile' };
+    const first = post(ROW, headers);
+    await until('the start', () => upstream.starts.length === 1);
+    const calls = upstream.datasetCalls;
+    const again = openImport(url, client.key, headers);
+    await again.write(ROW);
+    // Nothing tells that it has found the import; it has once a later request has come as far.
+    refusedWith(await post('', { 'idempotency-key': 'later' }), 422, 'invalid_jsonl');
+    letGoOn();
+    refusedWith(await first, 422, 'invalid_request');
+    again.end();
+    refusedWith(await again.answer, 503, 'upstream_unavailable');
+    assert.equal(upstream.starts.length, 1);
+    assert.equal(upstream.uploads.length, 1);
+    assert.equal(upstream.datasetCalls, calls + 1, 'the later request alone asked for the dataset');
+  });
+
   test('fifty at once start one import, and only its file stays', async () => {
     const headers = { 'idempotency-key': 'fifty' };
     const answers = await Promise.all(Array.from({ length: 50 }, () => post(ROW, headers)));

@@ -1,5 +1,6 @@
 import { Hono } from 'hono/tiny';
 import * as z from 'zod/mini';
+import { Refusal } from '../../domain/failures.ts';
 import { DEFAULT_EVENTS, IMPORT_EVENTS, type ImportOrder } from '../../domain/import.ts';
 import { callUpstream } from '../../mistral/call.ts';
 import { FilesClient, MAX_FILE_BYTES } from '../../mistral/files.ts';
@@ -85,6 +86,7 @@ async function importJsonl(c: AppContext): Promise<Response> {
     uploaded = await uploadChecked(pieces, () => files.upload(`${id}.jsonl`, length), idleMs);
   }
   const sha256 = uploaded?.sha256 ?? (await digestOf(pieces));
+  if (isRepeated && (await job.read(clientId)) === null) throw goneMeanwhile();
   const result = await job.start({
     id,
     clientId,
@@ -99,6 +101,16 @@ async function importJsonl(c: AppContext): Promise<Response> {
   const isOurs = result.kind === 'accepted' && !result.replayed;
   if (uploaded !== null && !isOurs) c.executionCtx.waitUntil(files.delete(uploaded.fileId));
   return answerStart(c, id, result);
+}
+
+/** This body was not uploaded, because another request had started the import, which the upstream then refused. */
+function goneMeanwhile(): Refusal {
+  const message = 'The import under this Idempotency-Key was refused meanwhile; send it again.';
+  return new Refusal({
+    code: 'upstream_unavailable',
+    message,
+    headers: { 'retry-after': '1' },
+  });
 }
 
 /** Whether a `content-type` declares one of the two types that JSONL goes by. */
