@@ -128,7 +128,7 @@ describe('a JSONL body is imported', () => {
   test('and a callback that names no events gets the end', async () => {
     const query = new URLSearchParams({ callback_url: 'https://example.com/hook' }).toString();
     const datasetId = await api.createDataset();
-    const answer = await importJsonl(at(datasetId, `?${query.toString()}`), client.key, ROW);
+    const answer = await importJsonl(at(datasetId, `?${query}`), client.key, ROW);
     const events = (answer.body.callback as { events: string[] }).events;
     assert.ok(events.includes('import.completed') && !events.includes('import.started'));
   });
