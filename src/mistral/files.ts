@@ -20,6 +20,9 @@ export type UploadResult =
   | { kind: 'refused'; failure: UpstreamFailure }
   | { kind: 'unanswered'; refusal: Refusal };
 
+/** The largest file that the Files API takes. */
+export const MAX_FILE_BYTES = 512 * 1024 * 1024;
+
 const fileSchema = z.lazy(() => z.object({ id: z.string() }));
 
 const CALL_TIMEOUT_MS = 30_000;

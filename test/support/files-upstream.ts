@@ -36,6 +36,8 @@ export interface FilesUpstream {
   onStart: (response: ServerResponse) => void;
   /** Answers the question for a dataset; with one where left alone. */
   onDataset: (response: ServerResponse) => void;
+  /** Forgets what it saw, and answers as at first. */
+  reset: () => void;
   close: () => void;
 }
 
@@ -82,16 +84,23 @@ export async function startFilesUpstream(): Promise<FilesUpstream> {
     upstream.onDataset(response);
   }
 
+  function untouched(): Omit<FilesUpstream, 'url' | 'reset' | 'close'> {
+    return {
+      uploads: [],
+      deleted: [],
+      starts: [],
+      datasetCalls: 0,
+      onUpload: (request, response, upload) =>
+        read(request, upload, () => json(response, 200, { id: `file-${++files}`, object: 'file' })),
+      onStart: (response) => json(response, 202, task(`task-${++tasks}`)),
+      onDataset: (response) => json(response, 200, { id: 'any', name: 'a dataset' }),
+    };
+  }
+
   const upstream: FilesUpstream = {
     url: '',
-    uploads: [],
-    deleted: [],
-    starts: [],
-    datasetCalls: 0,
-    onUpload: (request, response, upload) =>
-      read(request, upload, () => json(response, 200, { id: `file-${++files}`, object: 'file' })),
-    onStart: (response) => json(response, 202, task(`task-${++tasks}`)),
-    onDataset: (response) => json(response, 200, { id: 'any', name: 'a dataset' }),
+    ...untouched(),
+    reset: () => void Object.assign(upstream, untouched()),
     close: () => {
       http.close();
       http.closeAllConnections();

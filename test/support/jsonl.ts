@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { request, type ClientRequest, type IncomingMessage } from 'node:http';
 
 /** What an import of a JSONL body was answered. */
@@ -88,4 +89,9 @@ async function answerOf(asked: ClientRequest): Promise<JsonlAnswer> {
     headers: response.headers,
     body: JSON.parse(text) as JsonlAnswer['body'],
   };
+}
+
+export function refusedWith(answer: JsonlAnswer, status: number, code: string): void {
+  assert.equal(answer.status, status, JSON.stringify(answer.body));
+  assert.equal(answer.body.error?.code, code);
 }

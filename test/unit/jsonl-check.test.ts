@@ -180,7 +180,7 @@ test('twenty mistakes are told, and what comes after them is not looked at', () 
   assert.equal(check.isFull, false);
   check.push(utf8.encode('y\nz\nz\n'));
   assert.equal(check.isFull, true);
-  check.push(utf8.encode(`${'z'.repeat(100)}`));
+  check.push(utf8.encode('z'.repeat(100)));
   check.end();
   assert.equal(MAX_MISTAKES, 20);
   assert.deepEqual(

@@ -109,7 +109,7 @@ describe('a JSONL body is imported', () => {
       const query = new URLSearchParams({
         callback_url: receiver.url,
         callback_events: 'import.started, import.completed,import.started',
-      });
+      }).toString();
       const answer = await importJsonl(at(datasetId, `?${query}`), client.key, `${ROW}\n`);
       assert.deepEqual(answer.body.callback, {
         url: receiver.url,
@@ -126,7 +126,7 @@ describe('a JSONL body is imported', () => {
   });
 
   test('and a callback that names no events gets the end', async () => {
-    const query = new URLSearchParams({ callback_url: 'https://example.com/hook' });
+    const query = new URLSearchParams({ callback_url: 'https://example.com/hook' }).toString();
     const datasetId = await api.createDataset();
     const answer = await importJsonl(at(datasetId, `?${query}`), client.key, ROW);
     const events = (answer.body.callback as { events: string[] }).events;
@@ -285,7 +285,7 @@ describe('before its body is read, a JSONL import is refused', () => {
   test('for a callback that may not be called', async () => {
     const datasetId = await api.createDataset();
     for (const url of ['nonsense', 'ftp://example.com', `${worker.url}/health`]) {
-      const query = `?callback_url=${encodeURIComponent(url)}`;
+      const query = `?${new URLSearchParams({ callback_url: url }).toString()}`;
       const { status, body } = await refusedAtOnce(at(datasetId, query), client.key);
       assert.equal(status, 422, url);
       assert.equal(body.error?.code, 'callback_refused');

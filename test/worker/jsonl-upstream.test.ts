@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { NOWHERE } from '../support/builtin.ts';
 import { read, startFilesUpstream, type FilesUpstream } from '../support/files-upstream.ts';
-import { importJsonl, openImport, type JsonlAnswer } from '../support/jsonl.ts';
+import { importJsonl, openImport, refusedWith } from '../support/jsonl.ts';
 import { json } from '../support/upstream.ts';
 import { until } from '../support/until.ts';
 import { startWorker, type TestClient, type TestWorker } from '../support/worker.ts';
@@ -15,12 +15,9 @@ let upstream: FilesUpstream;
 let worker: TestWorker;
 let client: TestClient;
 let url: string;
-let defaults: Pick<FilesUpstream, 'onUpload' | 'onStart' | 'onDataset'>;
 
 before(async () => {
   upstream = await startFilesUpstream();
-  const { onUpload, onStart, onDataset } = upstream;
-  defaults = { onUpload, onStart, onDataset };
   worker = await startWorker({
     MISTRAL_BASE_URL: upstream.url,
     MISTRAL_API_KEY: UPSTREAM_KEY,
@@ -37,11 +34,7 @@ after(async () => {
   await worker.dispose();
   upstream.close();
 });
-beforeEach(() => {
-  Object.assign(upstream, defaults);
-  for (const list of [upstream.uploads, upstream.deleted, upstream.starts]) list.length = 0;
-  upstream.datasetCalls = 0;
-});
+beforeEach(() => upstream.reset());
 
 const post = (body: string | Uint8Array, headers: Record<string, string | number> = {}) =>
   importJsonl(url, client.key, body, headers);
@@ -52,11 +45,6 @@ const theUpload = () => until('the upload', () => upstream.uploads[0]);
 async function upstreamIsAskedAgain(): Promise<'asked'> {
   assert.equal((await post(ROW)).status, 202);
   return 'asked';
-}
-
-function refusedWith(answer: JsonlAnswer, status: number, code: string): void {
-  assert.equal(answer.status, status, JSON.stringify(answer.body));
-  assert.equal(answer.body.error?.code, code);
 }
 
 describe('an upload', () => {
@@ -318,75 +306,4 @@ describe('a client', () => {
     refusedWith(await open.answer, 413, 'payload_too_large');
     open.leave();
   });
-});
-
-describe('under an Idempotency-Key', () => {
-  test('the same body again answers the same import, and is not uploaded again', async () => {
-    const headers = { 'idempotency-key': 'replay' };
-    const first = await post(ROW, headers);
-    const again = await post(ROW, headers);
-    assert.deepEqual([first.status, again.status], [202, 202]);
-    assert.equal(first.headers['idempotency-replayed'], undefined);
-    assert.equal(again.headers['idempotency-replayed'], 'true');
-    assert.equal(again.body.id, first.body.id);
-    assert.equal(again.headers.location, first.headers.location);
-    assert.equal(upstream.uploads.length, 1);
-    assert.equal(upstream.starts.length, 1);
-    assert.deepEqual(upstream.deleted, []);
-  });
-
-  test('another body, a bad one too, or another callback is a conflict, and is not uploaded', async () => {
-    const headers = { 'idempotency-key': 'conflict' };
-    assert.equal((await post(ROW, headers)).status, 202);
-    for (const body of [`${ROW}\n`, '{}', '']) {
-      refusedWith(await post(body, headers), 409, 'idempotency_conflict');
-    }
-    const query = '?callback_url=https%3A%2F%2Fexample.com%2Fhook';
-    const called = await importJsonl(url + query, client.key, ROW, headers);
-    refusedWith(called, 409, 'idempotency_conflict');
-    assert.equal(upstream.uploads.length, 1);
-    assert.deepEqual(upstream.deleted, []);
-  });
-
-  test('of another client the same key is another import', async () => {
-    const other = await worker.createClient();
-    const headers = { 'idempotency-key': 'mine' };
-    const mine = await post(ROW, headers);
-    const theirs = await importJsonl(url, other.key, ROW, headers);
-    assert.notEqual(mine.body.id, theirs.body.id);
-    assert.equal(upstream.starts.length, 2);
-  });
-
-  test('a body that was refused keeps nothing: once mended it is imported', async () => {
-    const headers = { 'idempotency-key': 'mended' };
-    refusedWith(await post('{}\n', headers), 422, 'invalid_jsonl');
-    assert.equal((await post(ROW, headers)).status, 202);
-  });
-
-  test('fifty at once start one import, and only its file stays', async () => {
-    const headers = { 'idempotency-key': 'fifty' };
-    const answers = await Promise.all(Array.from({ length: 50 }, () => post(ROW, headers)));
-    assert.deepEqual(
-      answers.map(({ status }) => status),
-      Array.from({ length: 50 }, () => 202),
-    );
-    assert.equal(new Set(answers.map(({ body }) => body.id)).size, 1);
-    const fresh = answers.filter((answer) => !answer.headers['idempotency-replayed']);
-    assert.equal(fresh.length, 1);
-    assert.equal(upstream.starts.length, 1);
-    const [start] = upstream.starts as { file_id: string }[];
-    const spare = upstream.uploads.length - 1;
-    await until('the spare files to be deleted', () => upstream.deleted.length === spare);
-    assert.equal(new Set(upstream.deleted).size, spare);
-    assert.ok(!upstream.deleted.includes(`/v1/files/${start?.file_id}`));
-  });
-});
-
-test('a start that the upstream refuses leaves no file behind', async () => {
-  upstream.onStart = (response) =>
-    json(response, 404, { detail: { message: 'Dataset is gone', error_code: null } });
-  refusedWith(await post(ROW), 404, 'not_found');
-  const [start] = upstream.starts as { file_id: string }[];
-  await until('the file to be deleted', () => upstream.deleted.length === 1);
-  assert.deepEqual(upstream.deleted, [`/v1/files/${start?.file_id}`]);
 });

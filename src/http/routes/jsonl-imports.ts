@@ -1,9 +1,10 @@
 import { Hono } from 'hono/tiny';
 import * as z from 'zod/mini';
+import { Refusal } from '../../domain/failures.ts';
 import { startPath } from '../../domain/import-parts.ts';
 import { DEFAULT_EVENTS, IMPORT_EVENTS, type ImportOrder } from '../../domain/import.ts';
 import { callUpstream } from '../../mistral/call.ts';
-import { FilesClient } from '../../mistral/files.ts';
+import { FilesClient, MAX_FILE_BYTES } from '../../mistral/files.ts';
 import type { Upstream } from '../../mistral/upstream.ts';
 import { observabilityUpstream } from '../../relay/backends.ts';
 import type { AppContext, AppEnv } from '../context.ts';
@@ -20,9 +21,6 @@ import { clientWith } from '../middleware/auth.ts';
 import { mistaken } from '../middleware/json-body.ts';
 import { piecesOf } from '../request-body.ts';
 import { upstreamRefusal } from '../upstream-refusal.ts';
-
-/** The Files API takes as much. */
-const MAX_JSONL_BYTES = 512 * 1024 * 1024;
 
 /** The dataset is asked for before the upload, so as not to upload for nothing; it must not hold things up. */
 const DATASET_TIMEOUT_MS = 10_000;
@@ -77,7 +75,7 @@ async function importJsonl(c: AppContext): Promise<Response> {
   const upstream = observabilityUpstream(config, c.env, { origin, requestId: c.get('requestId') });
   const files = new FilesClient(upstream, config.upstreamHeadersTimeoutMs, config.secrets);
   const idleMs = config.streamIdleTimeoutMs;
-  const pieces = piecesOf(c.req.raw, MAX_JSONL_BYTES, idleMs);
+  const pieces = piecesOf(c.req.raw, MAX_FILE_BYTES, idleMs);
 
   // A repeated request is told by its bytes alone: the import that it started has its file.
   const isRepeated = key !== undefined && (await job.read(clientId)) !== null;
@@ -89,6 +87,7 @@ async function importJsonl(c: AppContext): Promise<Response> {
     uploaded = await uploadChecked(pieces, () => files.upload(`${id}.jsonl`, length), idleMs);
   }
   const sha256 = uploaded?.sha256 ?? (await digestOf(pieces));
+  if (isRepeated && (await job.read(clientId)) === null) throw goneMeanwhile();
   const result = await job.start({
     id,
     clientId,
@@ -107,6 +106,16 @@ async function importJsonl(c: AppContext): Promise<Response> {
   const isOurs = result.kind === 'accepted' && !result.isReplayed;
   if (uploaded !== null && !isOurs) c.executionCtx.waitUntil(files.delete(uploaded.fileId));
   return answerStart(c, id, result);
+}
+
+/** This body was not uploaded, because another request had started the import, which the upstream then refused. */
+function goneMeanwhile(): Refusal {
+  const message = 'The import under this Idempotency-Key was refused meanwhile; send it again.';
+  return new Refusal({
+    code: 'upstream_unavailable',
+    message,
+    headers: { 'retry-after': '1' },
+  });
 }
 
 /** Whether a `content-type` declares one of the two types that JSONL goes by. */

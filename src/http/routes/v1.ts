@@ -1,14 +1,12 @@
 import { Hono } from 'hono/tiny';
 import { plainPath, scopeOfPath } from '../../domain/scopes.ts';
+import { MAX_FILE_BYTES } from '../../mistral/files.ts';
 import { upstreamFor } from '../../relay/backends.ts';
 import { relay } from '../../relay/relay.ts';
 import { answerChat, CHAT_PATH } from '../chat-answer.ts';
 import type { AppContext, AppEnv } from '../context.ts';
 import { clientWith } from '../middleware/auth.ts';
 import { readBytes, streamWithin } from '../request-body.ts';
-
-/** Files stream through; the Files API takes 512 MB. */
-const MAX_UPLOAD_BYTES = 512 * 1024 * 1024;
 
 const scopeOfRequest = (c: AppContext) =>
   scopeOfPath(c.req.method, plainPath(new URL(c.req.url).pathname));
@@ -36,9 +34,10 @@ export const v1Routes = new Hono<AppEnv>().all('/*', clientWith(scopeOfRequest),
   return response;
 });
 
+/** Files stream through. */
 async function bodyOf(c: AppContext, maxBytes: number): Promise<BodyInit | null> {
   const { method, body } = c.req.raw;
   if (method === 'GET' || method === 'HEAD' || body === null) return null;
   const isUpload = /^multipart\//i.test(c.req.header('content-type') ?? '');
-  return isUpload ? streamWithin(c.req.raw, MAX_UPLOAD_BYTES) : readBytes(c.req.raw, maxBytes);
+  return isUpload ? streamWithin(c.req.raw, MAX_FILE_BYTES) : readBytes(c.req.raw, maxBytes);
 }
