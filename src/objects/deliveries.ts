@@ -25,13 +25,17 @@ export class Deliveries {
     this.#config = config;
   }
 
-  /** Puts a webhook into the outbox, if the callback asks for it; to be called in the transaction of what it reports. */
-  enqueue(event: ImportEvent, state: ImportState, now: number): void {
-    if (state.callback === null || !state.callback.events.includes(event)) return;
+  /**
+   * Puts a webhook into the outbox, if the callback asks for it; to be called in the transaction of what it reports.
+   * @returns whether it did
+   */
+  enqueue(event: ImportEvent, state: ImportState, now: number): boolean {
+    if (state.callback === null || !state.callback.events.includes(event)) return false;
     const dueAt = nextAttemptAt(0, this.#config.webhookRetryS, now, Math.random()) ?? now;
     const summary = { ...this.#outbox.summary(), status: 'pending' as const, nextAttemptAt: dueAt };
     const body = webhookBody(event, importView(state, summary), state.origin, now);
     this.#outbox.add(newId('msg'), event, body, dueAt, now);
+    return true;
   }
 
   /**

@@ -290,8 +290,8 @@ export class ImportJob extends DurableObject<Env> {
     const isNews = next.sequence !== before.sequence;
     this.ctx.storage.transactionSync(() => {
       this.#store.save(next);
-      for (const { event } of effects) this.#deliveries.enqueue(event, next, now);
-      if (isNews) this.#copy.want(next.status !== before.status || effects.length > 0);
+      const queued = effects.filter(({ event }) => this.#deliveries.enqueue(event, next, now));
+      if (isNews) this.#copy.want(next.status !== before.status || queued.length > 0);
     });
     if (isNews) this.#watchers.push(this.#view(next), isTerminal(next.status));
   }
