@@ -260,7 +260,10 @@ export class ImportJob extends DurableObject<Env> {
       case 'search':
         return starts.search(step.filters);
       case 'send': {
-        const sending = () => this.#observe({ kind: 'sending', position: step.position });
+        const sending = () => {
+          this.#observe({ kind: 'sending', position: step.position });
+          return this.#store.load()?.openStart?.position === step.position;
+        };
         const body = this.#store.part(step.position);
         return starts.send(state, step, { body, headers, sending });
       }
