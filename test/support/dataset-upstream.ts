@@ -46,6 +46,8 @@ export interface KeptTask {
   updatedAt: number;
   /** How often it was shown by a fetch or a list. */
   looks: number;
+  /** The start that made it; null where somebody else did. */
+  start: SeenStart | null;
 }
 
 export type TaskFields = Partial<Pick<KeptTask, 'status' | 'progress' | 'message' | 'createdAt'>>;
@@ -58,6 +60,8 @@ export interface KeptDataset {
   starts: SeenStart[];
   /** Every call in order. */
   calls: { kind: CallKind; at: number; path: string }[];
+  /** Told of every call as it comes, before it does its work. */
+  heard: (kind: CallKind) => void;
   /** Added to the clock in what its tasks say. */
   clockSkewMs: number;
   /** Which end of its tasks the list begins with. */
@@ -151,6 +155,7 @@ class Served implements KeptDataset {
   tasks: KeptTask[] = [];
   starts: SeenStart[] = [];
   calls: KeptDataset['calls'] = [];
+  heard: KeptDataset['heard'] = () => undefined;
   clockSkewMs = 0;
   listOrder: KeptDataset['listOrder'] = 'newest first';
   steps: TaskFields[] = [];
@@ -174,6 +179,7 @@ class Served implements KeptDataset {
       createdAt: now,
       updatedAt: now,
       looks: 0,
+      start: null,
       ...fields,
     };
     this.tasks.push(task);
@@ -191,6 +197,7 @@ class Served implements KeptDataset {
     const kind = kindOf(call);
     if (kind === null) return json(response, 200, { id: this.id, name: 'a dataset' });
     this.calls.push({ kind, at: Date.now(), path: call.url });
+    this.heard(kind);
     const fault = this.#faults[kind].shift();
     if (kind === 'start') return this.#start(response, call, fault);
     if (kind === 'list') {
@@ -205,14 +212,16 @@ class Served implements KeptDataset {
 
   #start(response: ServerResponse, call: Call, fault: Fault | undefined): void {
     const { url: path, headers, body, rest } = call;
-    this.starts.push({ source: rest.slice(13), path, headers, body, at: Date.now() });
+    const start = { source: rest.slice(13), path, headers, body, at: Date.now() };
+    this.starts.push(start);
+    const take = () => Object.assign(this.addTask(), { start });
     const takes = fault === undefined || (fault.takes ?? fault.answer === 'ok');
     if (!takes) return void answer(response, fault, 202, () => null);
     if (fault?.takesAfterMs !== undefined) {
-      void delay(fault.takesAfterMs).then(() => this.addTask());
+      void delay(fault.takesAfterMs).then(take);
       return void answer(response, fault, 202, () => null);
     }
-    const task = this.addTask();
+    const task = take();
     void answer(response, fault, 202, () => this.#body(task));
   }
 
