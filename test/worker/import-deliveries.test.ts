@@ -104,7 +104,9 @@ test('a webhook is delivered again with its id and bytes, and attempts go on cou
   assert.deepEqual([view.id, view.delivery.status], [id, 'pending']);
   await until('the webhook once more', () => receiver.received.length === 3);
   await once('to be noted', id, ({ delivery }) => delivery.status === 'delivered');
-  const newest = receiver.received.find(({ body }) => body.startsWith('{"type":"import.completed"'));
+  const newest = receiver.received.find(({ body }) =>
+    body.startsWith('{"type":"import.completed"'),
+  );
   const [third] = receiver.received.slice(2);
   assert.ok(newest && third);
   assert.equal(third.body, newest.body);
