@@ -126,6 +126,19 @@ export async function importsUnderTest(
   };
 }
 
+interface Copies {
+  list(options: { prefix: string }): Promise<{ keys: { name: string }[] }>;
+  get(name: string, type: 'json'): Promise<ImportView | null>;
+}
+
+/** The copies in KV of a client's imports, the newest first. */
+export async function copiesOf(worker: TestWorker, clientId: string): Promise<ImportView[]> {
+  const kv = (await worker.miniflare.getKVNamespace('KV')) as unknown as Copies;
+  const { keys } = await kv.list({ prefix: `import:${clientId}:` });
+  const copies = await Promise.all(keys.map(({ name }) => kv.get(name, 'json')));
+  return copies.filter((copy) => copy !== null);
+}
+
 /** The same thing several times. */
 export function times<T>(count: number, fault: T): T[] {
   return Array.from({ length: count }, () => fault);

@@ -6,7 +6,12 @@ import { test, type TestContext } from 'node:test';
 import { Miniflare } from 'miniflare';
 import { Webhook } from 'standardwebhooks';
 import type { ImportView } from '../../src/domain/import-view.ts';
-import { importsUnderTest, UPSTREAM_KEY, type LoggedAttempt } from '../support/imports.ts';
+import {
+  copiesOf,
+  importsUnderTest,
+  UPSTREAM_KEY,
+  type LoggedAttempt,
+} from '../support/imports.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { until } from '../support/until.ts';
 import { ADMIN_KEY, createClient, send, startWorker, workerOptions } from '../support/worker.ts';
@@ -265,10 +270,8 @@ test('when its client was deleted, an import sends nothing', async (t) => {
   const gone = await send(`${worker.url}/admin/clients/${own.id}`, ADMIN_KEY, 'DELETE');
   assert.equal(gone.status, 204);
   dataset.update({ status: 'COMPLETED' });
-  const kv = await worker.miniflare.getKVNamespace('KV');
   await until('the deliveries to fail', async () => {
-    const { keys } = await kv.list({ prefix: `import:${own.id}:` });
-    const copy = await kv.get<ImportView>(keys[0]?.name ?? 'none', 'json');
+    const [copy] = await copiesOf(worker, own.id);
     return copy?.delivery.status === 'failed';
   });
   assert.deepEqual(receiver.received, []);

@@ -153,6 +153,25 @@ for (const [what, headers, status] of BAD) {
   });
 }
 
+test('a watched import needs the scope and the dataset that any import needs', async () => {
+  const dataset = upstream.dataset();
+  const reader = await worker.createClient({ scopes: ['observability:read', 'proxy'] });
+  const path = (id: string) => `${worker.url}/v1/observability/datasets/${id}/imports/from-file`;
+  const ask = (key: string | null, id: string) =>
+    send(path(id), key, 'POST', '{}', { 'windsock-callback': 'http://receiver.example/' });
+  const nobody = await ask(null, dataset.id);
+  assert.deepEqual([nobody.status, await nobody.json()], [401, { detail: 'Unauthorized' }]);
+  for (const [status, answer] of [
+    [403, await ask(reader.key, dataset.id)],
+    [404, await ask(client.key, 'no-id')],
+    [404, await ask(client.key, randomUUID())],
+  ] as const) {
+    assert.equal(answer.status, status);
+    assert.deepEqual(Object.keys((await answer.json()) as object), ['detail']);
+  }
+  assert.deepEqual(dataset.calls, []);
+});
+
 test('the same request with its key is answered with the same bytes, and starts nothing', async (t) => {
   const receiver = await receiverOf(t);
   const dataset = upstream.dataset();

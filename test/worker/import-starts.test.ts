@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
 import type { Fault, KeptDataset } from '../support/dataset-upstream.ts';
-import { importsUnderTest, times } from '../support/imports.ts';
+import { copiesOf, importsUnderTest, times } from '../support/imports.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { until } from '../support/until.ts';
 import { send } from '../support/worker.ts';
@@ -263,8 +263,9 @@ for (const [status, code] of [
     const error = await refused(answer, status, code);
     assert.equal(error.message, `scripted ${status}`);
     assert.equal(dataset.count('list'), 0);
-    const keys = await (await worker.miniflare.getKVNamespace('KV')).list({ prefix: 'import:' });
-    const kept = keys.keys.filter(({ metadata }) => JSON.stringify(metadata).includes(dataset.id));
+    const kept = (await copiesOf(worker, client.id)).filter(
+      ({ dataset_id }) => dataset_id === dataset.id,
+    );
     assert.deepEqual(kept, []);
     const again = await start(dataset, { file_id: 'f-2' }, headers);
     assert.equal(again.status, 202, 'the key is free again');
