@@ -23,9 +23,9 @@ export class Deliveries {
     this.#config = config;
   }
 
-  /** Puts a webhook into the outbox, if the callback asks for it; to be called in the transaction of what it reports. */
+  /** Puts a webhook into the outbox, if the callback asks for it and its receiver is not gone; to be called in the transaction of what it reports. */
   enqueue(event: ImportEvent, state: ImportState, now: number): void {
-    if (state.callback === null || !state.callback.events.includes(event)) return;
+    if (!state.callback?.events.includes(event) || this.#outbox.isGone()) return;
     const dueAt = nextAttemptAt(0, this.#config.webhookRetryS, now, Math.random()) ?? now;
     const summary = { ...this.#outbox.summary(), status: 'pending' as const, nextAttemptAt: dueAt };
     const body = webhookBody(event, importView(state, summary), state.origin, now);
@@ -64,7 +64,7 @@ export class Deliveries {
   }
 
   #nextAttemptAt(row: OutboxRow, attempt: Attempt, state: ImportState): number | null {
-    if (attempt.status === GONE) return null;
+    if (attempt.status === GONE || this.#outbox.isGone()) return null;
     const latest = state.createdAt + this.#config.importDeadlineMs;
     const request =
       attempt.retryAfterMs === null ? null : { afterMs: attempt.retryAfterMs, latest };

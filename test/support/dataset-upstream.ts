@@ -20,8 +20,8 @@ export interface Fault {
   /** So long after the call it is answered. */
   delayMs?: number;
   headers?: Record<string, string>;
-  /** Sent as JSON; an error in the shape of the Observability API where left out. */
-  body?: unknown;
+  /** JSON, a text as it is; an error in the shape of the Observability API where left out. */
+  body?: object | string;
 }
 
 /** A start as it came. */
@@ -269,7 +269,9 @@ async function answer(
   if (fault.answer === 'drop') return void response.destroy();
   if (fault.answer === 'ok') return json(response, status, body(), fault.headers);
   const failure = fault.body ?? errorBody(`scripted ${fault.answer}`, null);
-  json(response, fault.answer, failure, fault.headers);
+  if (typeof failure === 'object') return json(response, fault.answer, failure, fault.headers);
+  response.writeHead(fault.answer, { 'content-type': 'application/json', ...fault.headers });
+  response.end(failure);
 }
 
 function errorBody(message: string, code: string | null): object {
