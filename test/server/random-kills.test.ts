@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
 import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ImportView } from '../../src/domain/import-view.ts';
 import { partsOfIds } from '../../src/domain/import-parts.ts';
-import type { Fault, KeptDataset } from '../support/dataset-upstream.ts';
+import type { CallKind, Fault, KeptDataset } from '../support/dataset-upstream.ts';
 import { assertOneIdAnEvent, assertOneTaskEach, killable } from '../support/kills.ts';
 import { until } from '../support/until.ts';
 import { send } from '../support/worker.ts';
 
 const KILLS = 32;
-const IMPORTS = 16;
+const IMPORTS = 24;
 const SEED = Number(process.env['KILL_SEED'] ?? 20_261_126);
 
 /** Numbers from 0 to 1 that follow from the seed (mulberry32). */
@@ -80,15 +81,20 @@ function plan(number: number, dataset: KeptDataset): Planned {
 }
 
 test(`imports killed ${KILLS} times at random are started once and told`, async (t) => {
-  /** What upstream and receiver have heard, and who waits for how much. */
-  let heard = 0;
-  let wanted = Infinity;
-  let reached: () => void = () => undefined;
-  const hear = () => {
-    if (++heard >= wanted) reached();
-  };
+  let hear: (kind: CallKind | 'webhook') => void = () => undefined;
+  /** Waits until upstream or receiver have heard so many calls of a kind; not for ever, should all be quiet. */
+  const hears = (count: number, counts: (kind: CallKind | 'webhook') => boolean) =>
+    new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, 1500);
+      let left = count;
+      hear = (kind) => {
+        if (!counts(kind) || --left > 0) return;
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   const answerWebhook = (response: ServerResponse) => {
-    hear();
+    hear('webhook');
     const dice = random();
     if (dice < 0.1) return;
     if (dice < 0.15) return void response.destroy();
@@ -98,7 +104,7 @@ test(`imports killed ${KILLS} times at random are started once and told`, async 
   const { server, upstream, receiver, client, ask, webhooks } = await killable(t, answerWebhook);
   const datasets = Array.from({ length: 3 }, () => upstream.dataset());
   for (const dataset of datasets) {
-    dataset.heard = hear;
+    dataset.heard = (kind) => hear(kind);
     dataset.steps = [{ progress: 10 }, { progress: 40 }, { progress: 80 }, { status: 'COMPLETED' }];
     dataset.clockSkewMs = below(9000) - 4500;
     for (let n = 0; n < 400; n++) {
@@ -128,30 +134,19 @@ test(`imports killed ${KILLS} times at random are started once and told`, async 
   const planned: Planned[] = [];
   const accepted: Promise<string>[] = [];
   for (let kill = 0; kill < KILLS; kill++) {
-    let asked = false;
-    if (planned.length < IMPORTS && kill % 2 === 0) {
+    if (planned.length < IMPORTS) {
       const number = planned.length;
       const next = plan(number, datasets[number % datasets.length] as KeptDataset);
       planned.push(next);
       accepted.push(insist(number, next));
-      asked = true;
     }
-    if (asked && random() < 0.4) {
-      // In the middle of its acceptance: so far it has called nobody.
-      await new Promise((resolve) => setTimeout(resolve, below(25)));
-    } else {
-      await new Promise<void>((resolve) => {
-        // Should all be quiet, the kill comes all the same.
-        const timer = setTimeout(resolve, 1500);
-        reached = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-        wanted = heard + 1 + below(20);
-      });
-    }
+    const dice = random();
+    // Right after the request: so far it has called nobody.
+    if (dice < 0.25) await delay(below(30));
+    // While a start is on its way, or just after it.
+    else if (dice < 0.6) await hears(1, (kind) => kind === 'start').then(() => delay(below(100)));
+    else await hears(1 + below(20), () => true);
     await server.kill();
-    wanted = Infinity;
     await server.restart();
   }
 
@@ -194,9 +189,11 @@ test(`imports killed ${KILLS} times at random are started once and told`, async 
   }
   const count = (of: (dataset: KeptDataset) => number) =>
     datasets.reduce((sum, dataset) => sum + of(dataset), 0);
+  const adopted = count(({ tasks }) => tasks.filter(({ start }) => start?.answered !== 202).length);
   t.diagnostic(
     `seed ${SEED}: ${KILLS} kills, ${ids.length} imports of ${startOf.size} tasks; ` +
       `${count(({ starts }) => starts.length)} starts sent, ${startOf.size} taken, ` +
+      `${adopted} without an answer and adopted, ` +
       `${count((dataset) => dataset.count('list'))} lists read; ` +
       `${told.length} webhooks, ${duplicates} of them again`,
   );

@@ -34,6 +34,8 @@ export interface SeenStart {
   body: string;
   /** Milliseconds since the epoch. */
   at: number;
+  /** The status that went out; null where nobody was there to get it any more. */
+  answered: number | null;
 }
 
 /** A task as the upstream keeps it; times in milliseconds since the epoch, by the upstream's clock. */
@@ -212,7 +214,11 @@ class Served implements KeptDataset {
 
   #start(response: ServerResponse, call: Call, fault: Fault | undefined): void {
     const { url: path, headers, body, rest } = call;
-    const start = { source: rest.slice(13), path, headers, body, at: Date.now() };
+    const source = rest.slice(13);
+    const start: SeenStart = { source, path, headers, body, at: Date.now(), answered: null };
+    response.on('close', () => {
+      if (response.writableFinished) start.answered = response.statusCode;
+    });
     this.starts.push(start);
     const take = () => Object.assign(this.addTask(), { start });
     const takes = fault === undefined || (fault.takes ?? fault.answer === 'ok');
