@@ -67,12 +67,13 @@ const TASK_UNKNOWN = 'The upstream no longer knows the task of this import (404)
 
 /**
  * The state machine of an import: what an observation makes of it.
- * A terminal import stays as it is. `sequence` grows by one with each change that a client can see;
+ * A terminal import stays as it is, but for a task that comes too late: it is claimed, not to be taken for another's.
+ * `sequence` grows by one with each change that a client can see;
  * progress never goes back. When things are due next is decided by `schedule` (import-schedule.ts).
  * @param now milliseconds since the epoch
  */
 export function advance(state: ImportState, observation: Observation, now: number): Advance {
-  if (isTerminal(state.status)) return { state, effects: [] };
+  if (isTerminal(state.status)) return quiet(withLateStart(state, observation));
   switch (observation.kind) {
     case 'searched':
       return searched(state, observation.weights, now);
@@ -114,6 +115,12 @@ export function advance(state: ImportState, observation: Observation, now: numbe
     case 'deadline':
       return finish(state, 'lost', 'The import did not finish within IMPORT_DEADLINE_MS.', now);
   }
+}
+
+function withLateStart(state: ImportState, observation: Observation): ImportState {
+  return observation.kind === 'started'
+    ? { ...state, turnEnd: { taskId: observation.task.id } }
+    : state;
 }
 
 function searched(state: ImportState, weights: readonly number[], now: number): Advance {

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import type { ObservedTask } from '../domain/import.ts';
 import { parseJson } from '../domain/json.ts';
+import { redact } from '../domain/redact.ts';
 import {
   callUpstream,
   unreadable,
@@ -87,7 +88,7 @@ export class DatasetsClient {
     if (!called.ok) return called;
     const task = read(taskSchema, called.value.body);
     if (task === null) return unreadable(called.value, 'a task', this.#secrets);
-    return { ok: true, value: { task: observed(task), answer: called.value } };
+    return { ok: true, value: { task: this.#observed(task), answer: called.value } };
   }
 
   /** The task as it stands (`GET /v1/observability/datasets/{id}/tasks/{task_id}`). */
@@ -97,7 +98,7 @@ export class DatasetsClient {
     if (!called.ok) return called;
     const task = read(taskSchema, called.value.body);
     if (task === null) return unreadable(called.value, 'a task', this.#secrets);
-    return { ok: true, value: observed(task) };
+    return { ok: true, value: this.#observed(task) };
   }
 
   /**
@@ -117,7 +118,7 @@ export class DatasetsClient {
       const list = read(taskListSchema, called.value.body);
       if (list === null) return unreadable(called.value, 'a list of tasks', this.#secrets);
       const results = list.tasks.results ?? [];
-      for (const task of results) tasks.set(task.id, observed(task));
+      for (const task of results) tasks.set(task.id, this.#observed(task));
       seen += results.length;
       const isWhole = results.length === 0 || seen >= list.tasks.count;
       if (isWhole || isEnough(tasks)) {
@@ -141,6 +142,18 @@ export class DatasetsClient {
     return { ok: true, value: found.completion_event_ids };
   }
 
+  /** Its message is shown and sent on, as those of failures are. */
+  #observed(task: z.infer<typeof taskSchema>): ObservedTask {
+    return {
+      id: task.id,
+      status: task.status,
+      progress: task.progress ?? null,
+      message: typeof task.message === 'string' ? redact(task.message, this.#secrets) : null,
+      createdAt: timeOf(task.created_at),
+      updatedAt: timeOf(task.updated_at),
+    };
+  }
+
   #call(call: UpstreamCall): Promise<UpstreamResult<RawAnswer>> {
     const timeoutMs = Math.min(call.timeoutMs, this.#timeoutMs);
     return callUpstream(this.#upstream, { ...call, timeoutMs }, this.#secrets);
@@ -150,17 +163,6 @@ export class DatasetsClient {
 function read<T>(schema: z.ZodMiniType<T>, text: string): T | null {
   const parsed = z.safeParse(schema, parseJson(text));
   return parsed.success ? parsed.data : null;
-}
-
-function observed(task: z.infer<typeof taskSchema>): ObservedTask {
-  return {
-    id: task.id,
-    status: task.status,
-    progress: task.progress ?? null,
-    message: task.message ?? null,
-    createdAt: timeOf(task.created_at),
-    updatedAt: timeOf(task.updated_at),
-  };
 }
 
 function timeOf(text: string | null | undefined): number | null {

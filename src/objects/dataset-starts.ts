@@ -38,8 +38,9 @@ export class DatasetStarts extends DurableObject<Env> {
       return true;
     }
     if (now - holder.since > STALE_MS && (await this.#isGone(holder.importId))) {
-      // Asking let others in: the turn may have gone on meanwhile.
-      if (this.#store.holder()?.importId === holder.importId) this.#next(now);
+      // Asking let others in: the turn may have gone on meanwhile, or its holder may have come back for it.
+      const { importId: holderId, since } = this.#store.holder() ?? {};
+      if (holderId === holder.importId && since === holder.since) this.#next(now);
       return this.takeTurn(importId, waitMs);
     }
     return new Promise((resolve) => {

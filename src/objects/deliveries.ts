@@ -26,11 +26,11 @@ export class Deliveries {
   }
 
   /**
-   * Puts a webhook into the outbox, if the callback asks for it; to be called in the transaction of what it reports.
+   * Puts a webhook into the outbox, if the callback asks for it and its receiver is not gone; to be called in the transaction of what it reports.
    * @returns whether it did
    */
   enqueue(event: ImportEvent, state: ImportState, now: number): boolean {
-    if (state.callback === null || !state.callback.events.includes(event)) return false;
+    if (!state.callback?.events.includes(event) || this.#outbox.isGone()) return false;
     const dueAt = nextAttemptAt(0, this.#config.webhookRetryS, now, Math.random()) ?? now;
     const summary = { ...this.#outbox.summary(), status: 'pending' as const, nextAttemptAt: dueAt };
     const body = webhookBody(event, importView(state, summary), state.origin, now);
@@ -70,7 +70,7 @@ export class Deliveries {
   }
 
   #nextAttemptAt(row: OutboxRow, attempt: Attempt, state: ImportState): number | null {
-    if (attempt.status === GONE) return null;
+    if (attempt.status === GONE || this.#outbox.isGone()) return null;
     const latest = state.createdAt + this.#config.importDeadlineMs;
     const request =
       attempt.retryAfterMs === null ? null : { afterMs: attempt.retryAfterMs, latest };

@@ -255,7 +255,10 @@ export class ImportJob extends DurableObject<Env> {
       case 'search':
         return starts.search(step.filters);
       case 'send': {
-        const sending = () => this.#observe({ kind: 'sending', position: step.position });
+        const sending = () => {
+          this.#observe({ kind: 'sending', position: step.position });
+          return this.#store.load()?.openStart?.position === step.position;
+        };
         const body = this.#store.part(step.position);
         return starts.send(state, step, { body, headers, sending });
       }
@@ -345,9 +348,10 @@ export class ImportJob extends DurableObject<Env> {
     const starts = new ImportStarts(this.#upstream(state), this.env, state);
     await starts.endTurn(state.id, null);
     await this.#copy.delete(state, this.#view(state));
-    await this.ctx.storage.deleteAlarm();
-    await this.ctx.storage.deleteAll();
+    // Takes the alarm along: cleared before it, a crash in between would leave an import that nothing wakes.
+    const deleted = this.ctx.storage.deleteAll();
     this.#store.close();
+    await deleted;
   }
 
   #forgottenAt(state: ImportState): number {

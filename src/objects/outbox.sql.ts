@@ -102,6 +102,11 @@ export class OutboxStore {
     );
   }
 
+  /** True once the receiver has said that it is gone for good. */
+  isGone(): boolean {
+    return this.#sql.exec('SELECT 1 FROM attempts WHERE status = 410 LIMIT 1').toArray().length > 0;
+  }
+
   /** Gives up whatever is pending. */
   giveUp(): void {
     this.#sql.exec(

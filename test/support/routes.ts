@@ -55,6 +55,9 @@ export const UPLOAD = [
   '--b--',
 ].join('\r\n');
 
+/** What stands before other routes under `/v1`: each path that goes there has a row of its own, or is passed on. */
+export const IN_FRONT = ['ALL /v1/*', `POST ${DATASET}/imports/:source`];
+
 /** Every route there is; test/worker/bad-input.test.ts compares it with the sources. */
 export const ROUTES: Route[] = [
   ...plain('nothing', 'GET /health', 'GET /downloads/:file_id'),
@@ -64,6 +67,9 @@ export const ROUTES: Route[] = [
   json('admin', 'PATCH /admin/clients/:id', { name: 'two' }),
   json('admin', 'POST /admin/clients/:id/rotate', { what: 'key' }),
   ...plain('observability:read', 'GET /imports', 'GET /imports/:id', 'GET /imports/:id/events'),
+  ...plain('observability:read', 'GET /imports/:id/deliveries'),
+  ...plain('observability:write', 'POST /imports/:id/redeliver'),
+  json('observability:write', 'POST /webhooks/test', { url: 'https://example.com/hook' }),
   ...plain('any key', 'GET /usage'),
   json(WRITE, 'POST /datasets/:dataset_id/imports', { source: 'file', file_id: UUID }),
   {
@@ -106,6 +112,7 @@ export const MISTAKES: Record<string, [object, string]> = {
     { source: 'file', file_id: 5, callback: { url: 5, events: ['import.lost', 5] }, metadata: [] },
     '/callback/events/1 /callback/url /file_id /metadata',
   ],
+  'POST /webhooks/test': [{ url: 5 }, '/url'],
   'POST /chat': [
     { messages: [USER, 'hello'], prompt: 'hello', system: 7, model: '', stream: 'yes' },
     '/messages /messages/1 /model /stream /system',

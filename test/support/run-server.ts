@@ -1,10 +1,8 @@
-// Runs the Worker until it is killed: node run-server.ts <port> <state folder> <vars as JSON>
-import { Miniflare } from 'miniflare';
-import { workerOptions } from './worker.ts';
+// Runs the Worker until it is killed, with the options for Miniflare that come as JSON on stdin.
+import { json } from 'node:stream/consumers';
+import { Miniflare, type MiniflareOptions } from 'miniflare';
 
-const [port, stateFolder, vars] = process.argv.slice(2);
-const miniflare = new Miniflare(
-  workerOptions(JSON.parse(vars ?? '{}') as Record<string, string>, Number(port), stateFolder),
-);
+const options = (await json(process.stdin)) as MiniflareOptions;
+const miniflare = new Miniflare({ ...options, handleStructuredLogs: () => undefined });
 const { origin } = await miniflare.ready;
 console.log(origin);

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { workerOptions } from './worker.ts';
 
 /** A Worker in processes of its own, over one state folder, that can be killed and started again. */
 export interface TestServer {
@@ -38,10 +39,9 @@ export async function startServer(vars: Record<string, string>): Promise<TestSer
 async function launch(port: number, state: string, vars: Record<string, string>) {
   const script = join(import.meta.dirname, 'run-server.ts');
   // Detached: a process group of its own, so that one signal reaches workerd too.
-  const child = spawn(process.execPath, [script, String(port), state, JSON.stringify(vars)], {
-    detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = spawn(process.execPath, [script], { detached: true, stdio: 'pipe' });
+  // Made here: the config of the Worker is read by wrangler, which takes longer to load than all the rest.
+  child.stdin.end(JSON.stringify(workerOptions(vars, port, state)));
   const exited = once(child, 'exit');
   const kill = async () => {
     if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
