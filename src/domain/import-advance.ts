@@ -92,7 +92,9 @@ export function advance(state: ImportState, observation: Observation, now: numbe
       return quiet(failedStart({ ...state, openStart: { ...openStart, settledAt } }));
     }
     case 'start_absent':
-      if (state.openStart !== null && now < state.openStart.settledAt) return quiet(state);
+      if (state.openStart !== null && lookedSince(state, now) < state.openStart.settledAt) {
+        return quiet(state);
+      }
       if (state.isRelayed) return finish(state, 'failed', NEVER_TAKEN, now);
       return quiet({ ...state, openStart: null });
     case 'start_untellable':
@@ -139,6 +141,14 @@ function refused(state: ImportState, message: string, now: number): Advance {
     now,
     [],
   );
+}
+
+/**
+ * The earliest time at which the look that was just answered can have begun: when it was due. Its answer tells of that
+ * time, not of now: the upstream may have taken the start while the list was on its way.
+ */
+function lookedSince(state: ImportState, now: number): number {
+  return Math.min(now, state.nextStartAt ?? now);
 }
 
 function polled(
