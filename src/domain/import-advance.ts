@@ -98,7 +98,7 @@ export function advance(state: ImportState, observation: Observation, now: numbe
       if (state.isRelayed) return finish(state, 'failed', NEVER_TAKEN, now);
       return quiet({ ...state, openStart: null });
     case 'start_untellable':
-      return finish(state, 'failed', observation.message, now);
+      return refused(state, observation.message, now);
     case 'start_hindered':
       return quiet(failedStart(state));
     case 'polled':
@@ -128,7 +128,7 @@ function started(state: ImportState, position: number, seen: ObservedTask, now: 
   return observeTasks(noted, known, now, isFirst ? ['import.started'] : []);
 }
 
-/** A refused start ends what is not started yet; what was started before it runs to its end. */
+/** A start that cannot go on ends what is not started yet; what was started before it runs to its end. */
 function refused(state: ImportState, message: string, now: number): Advance {
   const isFirst = state.tasks.every((task) => task.id === null);
   if (isFirst) return finish({ ...state, search: null }, 'failed', message, now);
