@@ -133,7 +133,7 @@ function refused(state: ImportState, message: string, now: number): Advance {
   const isFirst = state.tasks.every((task) => task.id === null);
   if (isFirst) return finish({ ...state, search: null }, 'failed', message, now);
   const tasks = state.tasks.map((task) =>
-    task.id === null ? { ...task, end: 'failed' as const, message } : task,
+    task.id === null ? { ...task, end: 'failed' as const, message: cut(message) } : task,
   );
   return observeTasks(
     withTurnEnded({ ...state, tasks, openStart: null }, null),
@@ -178,7 +178,7 @@ function observeTasks(
     tasks,
     status: whole.end ?? 'running',
     progress: whole.progress,
-    message: whole.message?.slice(0, MAX_MESSAGE_LENGTH) ?? null,
+    message: whole.message === null ? null : cut(whole.message),
     progressAt: whole.progress === before.progress ? before.progressAt : now,
   };
   if (whole.end !== null) {
@@ -201,7 +201,7 @@ function observed(task: ImportTask, seen: ObservedTask): ImportTask {
     ...task,
     status: seen.status,
     progress: seen.progress,
-    message: seen.message,
+    message: seen.message === null ? null : cut(seen.message),
     end: endOf(seen.status),
     missing: 0,
   };
@@ -243,13 +243,17 @@ function withTurnEnded(state: ImportState, taskId: string | null): ImportState {
 }
 
 function finish(state: ImportState, status: TerminalStatus, message: string, now: number): Advance {
-  const cut = message.slice(0, MAX_MESSAGE_LENGTH);
-  return close({ ...state, status, message: cut }, now, [`import.${status}`]);
+  return close({ ...state, status, message: cut(message) }, now, [`import.${status}`]);
 }
 
 function close(state: ImportState, now: number, events: ImportEvent[]): Advance {
   const ended = withTurnEnded({ ...touch(state, now), openStart: null, search: null }, null);
   return { state: { ...ended, finishedAt: now }, effects: events.map(notify) };
+}
+
+/** A pair of surrogates that the cut goes through is replaced: a half of one is no text. */
+function cut(message: string): string {
+  return message.slice(0, MAX_MESSAGE_LENGTH).toWellFormed();
 }
 
 function touch(state: ImportState, now: number): ImportState {
