@@ -12,6 +12,8 @@ export function redact(text: string, secrets: readonly string[]): string {
   return secrets
     .flatMap((secret) => [secret, secret.replace(/^whsec_/, '')])
     .filter((secret) => secret.length >= MIN_LENGTH)
+    // Of a secret that begins with another one the rest would stay, were the shorter one replaced first.
+    .toSorted((a, b) => b.length - a.length)
     .reduce((clean, secret) => withoutPrefix(clean.replaceAll(secret, MARK), secret), text);
 }
 
