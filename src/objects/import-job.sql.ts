@@ -3,7 +3,8 @@ import type { ImportState } from '../domain/import.ts';
 import type { RawAnswer } from '../mistral/call.ts';
 import { migrate } from '../platform/migrate.ts';
 
-const MIGRATIONS: readonly string[] = [
+/** The schema of one import's SQLite, for {@link migrate}; `outbox` and `attempts` belong to the deliveries. */
+export const MIGRATIONS: readonly string[] = [
   `
   CREATE TABLE import (
     only INTEGER PRIMARY KEY CHECK (only = 1),
