@@ -33,6 +33,8 @@ export const MIGRATIONS: readonly string[] = [
   );
   `,
   // An import has several tasks, each with a start call of its own, and the state of the first version becomes one.
+  // There, `nextPollAt` of a starting import was the next try of its start, and null while one was under way: that one is
+  // looked for, with the turn that a look takes. It may have been sent at any time until now.
   `
   CREATE TABLE parts (position INTEGER PRIMARY KEY, body TEXT NOT NULL);
   ALTER TABLE import ADD COLUMN answer TEXT;
@@ -41,23 +43,31 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE outbox ADD COLUMN attempting INTEGER NOT NULL DEFAULT 0;
   UPDATE outbox SET round_attempts = attempts;
   INSERT INTO parts SELECT 0, json_extract(state, '$.startBody') FROM import;
-  UPDATE import SET copy_due_at = CASE WHEN copied THEN NULL ELSE 0 END, state = json_set(state,
+  UPDATE import SET copy_due_at = CASE WHEN copied THEN NULL ELSE 0 END, state = json_remove(json_set(state,
     '$.isRelayed', json('false'),
     '$.startPath', '/v1/observability/datasets/' || json_extract(state, '$.datasetId') || '/imports/from-file',
-    '$.search', NULL, '$.hasTurn', json('false'), '$.turnEnd', NULL, '$.startFailures', 0, '$.listPages', 1,
+    '$.search', NULL, '$.turnEnd', NULL, '$.startFailures', 0, '$.listPages', 1,
     '$.progressAt', json_extract(state, '$.createdAt'),
-    '$.nextStartAt', CASE WHEN json_extract(state, '$.status') = 'starting' THEN 0 END,
-    '$.openStart', CASE
+    '$.nextStartAt', CASE
+      WHEN json_extract(state, '$.status') = 'starting' THEN coalesce(json_extract(state, '$.nextPollAt'), 0) END,
+    '$.nextPollAt', CASE
+      WHEN json_extract(state, '$.status') <> 'starting' THEN json_extract(state, '$.nextPollAt') END,
+    '$.hasTurn', json(CASE
+      WHEN json_extract(state, '$.status') = 'starting' AND json_extract(state, '$.nextPollAt') IS NULL
+      THEN 'true' ELSE 'false' END),
+    '$.openStart', json(CASE
       WHEN json_extract(state, '$.status') = 'starting' AND json_extract(state, '$.nextPollAt') IS NULL
       THEN json_object('position', 0, 'sentAt', json_extract(state, '$.createdAt'),
-        'settledAt', json_extract(state, '$.createdAt') + 10000) END,
+        'settledAt', max(json_extract(state, '$.createdAt'), unixepoch() * 1000) + 10000) END),
     '$.tasks', json_array(json_object(
       'id', json_extract(state, '$.task.id'), 'weight', 1,
       'status', coalesce(json_extract(state, '$.task.status'), ''),
-      'progress', json_extract(state, '$.task.progress'), 'message', NULL, 'missing', 0,
-      'startedAt', json_extract(state, '$.createdAt'),
+      'progress', json_extract(state, '$.task.progress'), 'message', json_extract(state, '$.message'),
+      'missing', json_extract(state, '$.missing'),
+      'startedAt', CASE
+        WHEN json_extract(state, '$.task.id') IS NOT NULL THEN json_extract(state, '$.createdAt') END,
       'end', CASE WHEN json_extract(state, '$.finishedAt') IS NOT NULL THEN json_extract(state, '$.status') END
-    )));
+    ))), '$.task', '$.startBody', '$.missing');
   `,
 ];
 
