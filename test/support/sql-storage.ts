@@ -1,39 +1,38 @@
-import { DatabaseSync, type SQLInputValue, type SQLOutputValue } from 'node:sqlite';
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 
-type Row = Record<string, SQLOutputValue>;
+type Row = Record<string, unknown>;
 
-/**
- * A Durable Object's SQL storage over an SQLite in memory, as far as the stores use it: `exec` of several statements
- * without bindings, or of one with some, and the cursor's `toArray`, `one` and `next`.
- */
+declare global {
+  /** What the tests need of it; the whole type belongs to workerd. */
+  interface SqlStorage {
+    exec<T extends object = Row>(
+      query: string,
+      ...bindings: SQLInputValue[]
+    ): { toArray(): T[]; one(): T };
+  }
+}
+
+/** A Durable Object's SQL storage over an SQLite in memory: several statements without bindings, or one with some. */
 export function sqlStorage(): SqlStorage {
   const database = new DatabaseSync(':memory:');
-  const exec = (query: string, ...bindings: SQLInputValue[]) => {
-    const rows = isScript(query) ? runScript(database, query) : run(database, query, bindings);
-    const left = rows.values();
-    return {
-      toArray: () => [...left],
-      next: () => left.next(),
-      one: () => {
-        const [row, ...others] = left;
-        if (row === undefined || others.length > 0) throw new Error('Expected exactly one row.');
-        return row;
-      },
-    };
+  return {
+    exec<T extends object>(query: string, ...bindings: SQLInputValue[]) {
+      const rows = isScript(query) ? [] : database.prepare(query).all(...bindings);
+      if (isScript(query)) database.exec(query);
+      // SQLite's rows have no prototype.
+      const found = rows.map((row) => ({ ...row }) as T);
+      return {
+        toArray: () => found,
+        one: () => {
+          const [row, ...others] = found;
+          if (row === undefined || others.length > 0) throw new Error('Expected exactly one row.');
+          return row;
+        },
+      };
+    },
   };
-  return { exec } as unknown as SqlStorage;
 }
 
 function isScript(query: string): boolean {
-  return query.trim().replace(/;$/, '').includes(';');
-}
-
-function runScript(database: DatabaseSync, query: string): Row[] {
-  database.exec(query);
-  return [];
-}
-
-function run(database: DatabaseSync, query: string, bindings: readonly SQLInputValue[]): Row[] {
-  // Without bindings there may still be nothing to prepare: a comment alone.
-  return database.prepare(query).all(...bindings) as Row[];
+  return query.includes(';');
 }

@@ -5,7 +5,7 @@ import { advance, type Observation } from '../../src/domain/import-advance.ts';
 import { schedule } from '../../src/domain/import-schedule.ts';
 import { pollStep, startStep } from '../../src/domain/import-steps.ts';
 import { newImport, type ImportState } from '../../src/domain/import.ts';
-import { ImportStore, MIGRATIONS } from '../../src/objects/import-job.sql.ts';
+import { MIGRATIONS } from '../../src/objects/import-migrations.sql.ts';
 import { migrate } from '../../src/platform/migrate.ts';
 import { sqlStorage } from '../support/sql-storage.ts';
 import { at, CREATED_AT, observed, order, polled, started } from './import-fixtures.ts';
@@ -63,10 +63,13 @@ const COMPLETED = {
 
 let sql: SqlStorage;
 
-beforeEach(() => {
+beforeEach(firstVersion);
+
+/** Begins with empty tables, as the first version made them. */
+function firstVersion(): void {
   sql = sqlStorage();
   migrate(sql, MIGRATIONS.slice(0, 1));
-});
+}
 
 function storeFirstVersion(state: typeof FIRST_VERSION, isCopied = false): void {
   sql.exec(
@@ -77,12 +80,17 @@ function storeFirstVersion(state: typeof FIRST_VERSION, isCopied = false): void 
   );
 }
 
-/** Opens the store as the new version does, which migrates it. */
+const rows = (query: string) => sql.exec(query).toArray();
+
+function load(): ImportState {
+  const { state } = sql.exec<{ state: string }>('SELECT state FROM import').one();
+  return JSON.parse(state) as ImportState;
+}
+
 function migrated(state: typeof FIRST_VERSION): ImportState {
   storeFirstVersion(state);
-  const loaded = new ImportStore(sql).load();
-  assert.ok(loaded !== null);
-  return loaded;
+  migrate(sql, MIGRATIONS);
+  return load();
 }
 
 function observe(state: ImportState, observation: Observation, now: number): ImportState {
@@ -94,8 +102,7 @@ function observe(state: ImportState, observation: Observation, now: number): Imp
 test('every field of a state is there, and none of the first version is left', () => {
   const expected = Object.keys(newImport(order(), [1], CREATED_AT)).toSorted();
   for (const state of [FIRST_VERSION, RUNNING, COMPLETED]) {
-    sql = sqlStorage();
-    migrate(sql, MIGRATIONS.slice(0, 1));
+    firstVersion();
     const loaded = migrated(state);
     assert.deepEqual(Object.keys(loaded).toSorted(), expected);
     assert.deepEqual(loaded.metadata, { run: 7 });
@@ -164,8 +171,7 @@ describe('a finished import', () => {
       { ...COMPLETED, status: 'lost', message: 'gone' },
       { ...FIRST_VERSION, status: 'failed', message: 'Who knows.', finishedAt: at(9) },
     ]) {
-      sql = sqlStorage();
-      migrate(sql, MIGRATIONS.slice(0, 1));
+      firstVersion();
       const loaded = migrated(state);
       assert.equal(loaded.message, state.message);
       assert.equal(startStep(loaded, at(9999)), null);
@@ -193,7 +199,9 @@ describe('a starting import', () => {
     assert.deepEqual(startStep(early, settledAt), { kind: 'look' });
     const absent = observe(early, { kind: 'start_absent' }, settledAt);
     assert.deepEqual(startStep(absent, settledAt), { kind: 'send', position: 0 });
-    assert.deepEqual(JSON.parse(new ImportStore(sql).part(0)), { file_id: 'file_1' });
+    assert.deepEqual(rows('SELECT position, body FROM parts'), [
+      { position: 0, body: '{"file_id":"file_1"}' },
+    ]);
   });
 
   test('whose start was under way finds it whenever it was sent', () => {
@@ -216,13 +224,18 @@ describe('a starting import', () => {
 });
 
 describe('the tables', () => {
-  test('a copy in KV that was out of date is written, a good one is left', () => {
+  test('a copy in KV that was out of date is due, a good one is left', () => {
     storeFirstVersion(RUNNING, false);
-    assert.deepEqual(new ImportStore(sql).copyTimes(), { copiedAt: at(9), dueAt: 0 });
-    sql = sqlStorage();
-    migrate(sql, MIGRATIONS.slice(0, 1));
+    migrate(sql, MIGRATIONS);
+    assert.deepEqual(rows('SELECT copied_at, copy_due_at FROM import'), [
+      { copied_at: at(9), copy_due_at: 0 },
+    ]);
+    firstVersion();
     storeFirstVersion(RUNNING, true);
-    assert.deepEqual(new ImportStore(sql).copyTimes(), { copiedAt: at(9), dueAt: null });
+    migrate(sql, MIGRATIONS);
+    assert.deepEqual(rows('SELECT copied_at, copy_due_at FROM import'), [
+      { copied_at: at(9), copy_due_at: null },
+    ]);
   });
 
   test('deliveries keep their count of attempts', () => {
@@ -232,24 +245,20 @@ describe('the tables', () => {
       at(9),
     );
     migrate(sql, MIGRATIONS);
-    const rows = sql.exec('SELECT attempts, round_attempts, attempting FROM outbox').toArray();
-    assert.deepEqual(
-      rows.map((row) => ({ ...row })),
-      [{ attempts: 3, round_attempts: 3, attempting: 0 }],
-    );
+    assert.deepEqual(rows('SELECT attempts, round_attempts, attempting FROM outbox'), [
+      { attempts: 3, round_attempts: 3, attempting: 0 },
+    ]);
   });
 
-  test('a second opening migrates nothing again', () => {
+  test('are migrated once', () => {
     const once = migrated(RUNNING);
-    assert.deepEqual(new ImportStore(sql).load(), once);
+    migrate(sql, MIGRATIONS);
+    assert.deepEqual(load(), once);
+    assert.deepEqual(rows('SELECT number FROM migrations'), [{ number: 0 }, { number: 1 }]);
   });
 
-  test('a new import is stored and read as it is', () => {
-    const fresh = sqlStorage();
-    const store = new ImportStore(fresh);
-    assert.equal(store.load(), null);
-    const state = newImport(order(), [2, 1], CREATED_AT);
-    store.save(state);
-    assert.deepEqual(new ImportStore(fresh).load(), state);
+  test('without an import are migrated too', () => {
+    migrate(sql, MIGRATIONS);
+    assert.deepEqual(rows('SELECT * FROM import'), []);
   });
 });
