@@ -274,7 +274,10 @@ describe('polls and failures', () => {
   });
 
   test('failures add up without end and the first answer forgets them, a 404 too', () => {
-    const after = history(runningImport(), Array<Observation>(50).fill(UNAVAILABLE));
+    const after = history(
+      runningImport(),
+      Array.from({ length: 50 }, () => UNAVAILABLE),
+    );
     assert.equal(after.failures, 50);
     assert.equal(after.status, 'running');
     assert.equal(history(after, [polled()]).failures, 0);

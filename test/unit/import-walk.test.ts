@@ -169,9 +169,15 @@ class Life {
     ].filter((time) => time !== null);
     if (due.length === 0) return false;
     this.#pass(Math.max(0, Math.min(...due) - this.walk.now) + this.#numbers(50));
-    if (this.#numbers(400) === 0) this.walk.observe({ kind: 'deadline' });
-    else if (this.#numbers(2) === 0) this.#start() || this.#poll();
-    else this.#poll() || this.#start();
+    if (this.#numbers(400) === 0) {
+      this.walk.observe({ kind: 'deadline' });
+      return true;
+    }
+    const isStartFirst = this.#numbers(2) === 0;
+    const isDone = isStartFirst ? this.#start() : this.#poll();
+    if (isDone) return true;
+    if (isStartFirst) this.#poll();
+    else this.#start();
     return true;
   }
 
