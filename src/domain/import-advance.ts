@@ -95,11 +95,13 @@ export function advance(state: ImportState, observation: Observation, now: numbe
       return quiet(failedStart({ ...state, openStart: { ...openStart, settledAt } }));
     }
     case 'start_absent':
-      if (state.openStart !== null && now < state.openStart.settledAt) return quiet(state);
+      if (state.openStart !== null && lookedSince(state, now) < state.openStart.settledAt) {
+        return quiet(state);
+      }
       if (state.isRelayed) return finish(state, 'failed', NEVER_TAKEN, now);
       return quiet({ ...state, openStart: null });
     case 'start_untellable':
-      return finish(state, 'failed', observation.message, now);
+      return refused(state, observation.message, now);
     case 'start_waiting':
       return quiet(state);
     case 'start_hindered':
@@ -137,12 +139,12 @@ function started(state: ImportState, position: number, seen: ObservedTask, now: 
   return observeTasks(noted, known, now, isFirst ? ['import.started'] : []);
 }
 
-/** A refused start ends what is not started yet; what was started before it runs to its end. */
+/** A start that cannot go on ends what is not started yet; what was started before it runs to its end. */
 function refused(state: ImportState, message: string, now: number): Advance {
   const isFirst = state.tasks.every((task) => task.id === null);
   if (isFirst) return finish({ ...state, search: null }, 'failed', message, now);
   const tasks = state.tasks.map((task) =>
-    task.id === null ? { ...task, end: 'failed' as const, message } : task,
+    task.id === null ? { ...task, end: 'failed' as const, message: cut(message) } : task,
   );
   return observeTasks(
     withTurnEnded({ ...state, tasks, openStart: null }, null),
@@ -150,6 +152,14 @@ function refused(state: ImportState, message: string, now: number): Advance {
     now,
     [],
   );
+}
+
+/**
+ * The earliest time at which the look that was just answered can have begun: when it was due. Its answer tells of that
+ * time, not of now: the upstream may have taken the start while the list was on its way.
+ */
+function lookedSince(state: ImportState, now: number): number {
+  return Math.min(now, state.nextStartAt ?? now);
 }
 
 function polled(
@@ -179,7 +189,7 @@ function observeTasks(
     tasks,
     status: whole.end ?? 'running',
     progress: whole.progress,
-    message: whole.message?.slice(0, MAX_MESSAGE_LENGTH) ?? null,
+    message: whole.message === null ? null : cut(whole.message),
     progressAt: whole.progress === before.progress ? before.progressAt : now,
   };
   if (whole.end !== null) {
@@ -202,7 +212,7 @@ function observed(task: ImportTask, seen: ObservedTask): ImportTask {
     ...task,
     status: seen.status,
     progress: seen.progress,
-    message: seen.message,
+    message: seen.message === null ? null : cut(seen.message),
     end: endOf(seen.status),
     missing: 0,
   };
@@ -244,13 +254,17 @@ function withTurnEnded(state: ImportState, taskId: string | null): ImportState {
 }
 
 function finish(state: ImportState, status: TerminalStatus, message: string, now: number): Advance {
-  const cut = message.slice(0, MAX_MESSAGE_LENGTH);
-  return close({ ...state, status, message: cut }, now, [`import.${status}`]);
+  return close({ ...state, status, message: cut(message) }, now, [`import.${status}`]);
 }
 
 function close(state: ImportState, now: number, events: ImportEvent[]): Advance {
   const ended = withTurnEnded({ ...touch(state, now), openStart: null, search: null }, null);
   return { state: { ...ended, finishedAt: now }, effects: events.map(notify) };
+}
+
+/** A pair of surrogates that the cut goes through is replaced: a half of one is no text. */
+function cut(message: string): string {
+  return message.slice(0, MAX_MESSAGE_LENGTH).toWellFormed();
 }
 
 function touch(state: ImportState, now: number): ImportState {

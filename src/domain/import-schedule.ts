@@ -26,7 +26,7 @@ export function schedule(
   return {
     ...state,
     nextStartAt: STARTING.has(observed) ? nextStart(state, observed, input) : state.nextStartAt,
-    nextPollAt: POLLING.has(observed) ? nextPoll(state, input) : state.nextPollAt,
+    nextPollAt: POLLING.has(observed) ? nextPoll(state, observed, input) : state.nextPollAt,
   };
 }
 
@@ -73,12 +73,19 @@ function hasStartsLeft(state: ImportState): boolean {
   );
 }
 
-function nextPoll(state: ImportState, { bounds, retryAfterMs, now, random }: ScheduleInput) {
+function nextPoll(
+  state: ImportState,
+  observed: Observation['kind'],
+  { bounds, retryAfterMs, now, random }: ScheduleInput,
+): number | null {
   const open = openTasks(state).map(({ startedAt, progress }) => ({
     startedAt: startedAt ?? state.createdAt,
     progress,
   }));
   if (open.length === 0) return null;
   const { progressAt, failures } = state;
-  return nextPollAt({ open, progressAt, failures }, bounds, retryAfterMs, now, random);
+  const next = nextPollAt({ open, progressAt, failures }, bounds, retryAfterMs, now, random);
+  if (observed !== 'started' || state.nextPollAt === null) return next;
+  // Starts in quick succession must not put the poll off for ever, nor move it before what a failing upstream asked for.
+  return failures > 0 ? state.nextPollAt : Math.min(state.nextPollAt, next);
 }

@@ -9,10 +9,14 @@ const MIN_PREFIX = 6;
  * where it may have been cut. The part after `whsec_` counts as the secret itself.
  */
 export function redact(text: string, secrets: readonly string[]): string {
-  return secrets
-    .flatMap((secret) => [secret, secret.replace(/^whsec_/, '')])
-    .filter((secret) => secret.length >= MIN_LENGTH)
-    .reduce((clean, secret) => withoutPrefix(clean.replaceAll(secret, MARK), secret), text);
+  return (
+    secrets
+      .flatMap((secret) => [secret, secret.replace(/^whsec_/, '')])
+      .filter((secret) => secret.length >= MIN_LENGTH)
+      // Of a secret that begins with another one the rest would stay, were the shorter one replaced first.
+      .toSorted((a, b) => b.length - a.length)
+      .reduce((clean, secret) => withoutPrefix(clean.replaceAll(secret, MARK), secret), text)
+  );
 }
 
 function withoutPrefix(text: string, secret: string): string {

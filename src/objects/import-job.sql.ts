@@ -2,63 +2,7 @@ import type { ImportPart } from '../domain/import-parts.ts';
 import type { ImportState } from '../domain/import.ts';
 import type { RawAnswer } from '../mistral/call.ts';
 import { migrate } from '../platform/migrate.ts';
-
-const MIGRATIONS: readonly string[] = [
-  `
-  CREATE TABLE import (
-    only INTEGER PRIMARY KEY CHECK (only = 1),
-    state TEXT NOT NULL,
-    copied INTEGER NOT NULL DEFAULT 0,
-    copied_at INTEGER NOT NULL DEFAULT 0
-  );
-  CREATE TABLE outbox (
-    id TEXT PRIMARY KEY,
-    event TEXT NOT NULL,
-    body TEXT NOT NULL,
-    created_at INTEGER NOT NULL,
-    status TEXT NOT NULL DEFAULT 'pending',
-    attempts INTEGER NOT NULL DEFAULT 0,
-    next_attempt_at INTEGER
-  );
-  CREATE TABLE attempts (
-    number INTEGER PRIMARY KEY,
-    delivery_id TEXT NOT NULL,
-    attempt INTEGER NOT NULL,
-    at INTEGER NOT NULL,
-    duration_ms INTEGER NOT NULL,
-    status INTEGER,
-    error TEXT,
-    response_excerpt TEXT NOT NULL
-  );
-  `,
-  // An import has several tasks, each with a start call of its own, and the state of the first version becomes one.
-  `
-  CREATE TABLE parts (position INTEGER PRIMARY KEY, body TEXT NOT NULL);
-  ALTER TABLE import ADD COLUMN answer TEXT;
-  ALTER TABLE import ADD COLUMN copy_due_at INTEGER;
-  ALTER TABLE outbox ADD COLUMN round_attempts INTEGER NOT NULL DEFAULT 0;
-  ALTER TABLE outbox ADD COLUMN attempting INTEGER NOT NULL DEFAULT 0;
-  UPDATE outbox SET round_attempts = attempts;
-  INSERT INTO parts SELECT 0, json_extract(state, '$.startBody') FROM import;
-  UPDATE import SET copy_due_at = CASE WHEN copied THEN NULL ELSE 0 END, state = json_set(state,
-    '$.isRelayed', json('false'),
-    '$.startPath', '/v1/observability/datasets/' || json_extract(state, '$.datasetId') || '/imports/from-file',
-    '$.search', NULL, '$.hasTurn', json('false'), '$.turnEnd', NULL, '$.startFailures', 0, '$.listPages', 1,
-    '$.progressAt', json_extract(state, '$.createdAt'),
-    '$.nextStartAt', CASE WHEN json_extract(state, '$.status') = 'starting' THEN 0 END,
-    '$.openStart', CASE
-      WHEN json_extract(state, '$.status') = 'starting' AND json_extract(state, '$.nextPollAt') IS NULL
-      THEN json_object('position', 0, 'sentAt', json_extract(state, '$.createdAt'),
-        'settledAt', json_extract(state, '$.createdAt') + 10000) END,
-    '$.tasks', json_array(json_object(
-      'id', json_extract(state, '$.task.id'), 'weight', 1,
-      'status', coalesce(json_extract(state, '$.task.status'), ''),
-      'progress', json_extract(state, '$.task.progress'), 'message', NULL, 'missing', 0,
-      'startedAt', json_extract(state, '$.createdAt'),
-      'end', CASE WHEN json_extract(state, '$.finishedAt') IS NOT NULL THEN json_extract(state, '$.status') END
-    )));
-  `,
-];
+import { MIGRATIONS } from './import-migrations.sql.ts';
 
 /** When the copy in KV was written, and when it is to be written next; milliseconds since the epoch. */
 export interface CopyTimes {

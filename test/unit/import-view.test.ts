@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { importView, type DeliverySummary } from '../../src/domain/import-view.ts';
 import { iso } from '../../src/domain/time.ts';
-import { CREATED_AT, runningImport, startingImport } from './import-fixtures.ts';
+import {
+  CREATED_AT,
+  runningImport,
+  runningTask,
+  sendingImport,
+  startingImport,
+  unstartedTask,
+} from './import-fixtures.ts';
 
 const NO_DELIVERY: DeliverySummary = {
   status: 'none',
@@ -21,7 +28,7 @@ test('a finished import shows exactly the fields of the interface', () => {
     status: 'completed',
     progress: 100,
     message: 'done',
-    task: { id: 'task_1', status: 'COMPLETED', progress: 100 },
+    tasks: [runningTask({ status: 'COMPLETED', progress: 100, end: 'completed' })],
     sequence: 5,
     updatedAt: CREATED_AT + 2000,
     finishedAt: CREATED_AT + 2000,
@@ -77,10 +84,29 @@ test('what is not there yet is null, and no task is an empty list', () => {
   });
 });
 
+test('tasks that were started are shown, in their order, with the upstream’s words', () => {
+  const tasks = [
+    runningTask({ id: 'a', status: 'COMPLETED', progress: null, end: 'completed' }),
+    unstartedTask({ end: 'failed', message: 'refused' }),
+    runningTask({ id: 'b', status: 'PAUSED', progress: 7.5, missing: 1 }),
+    unstartedTask(),
+  ];
+  assert.deepEqual(importView(runningImport({ tasks }), NO_DELIVERY).tasks, [
+    { id: 'a', status: 'COMPLETED', progress: null },
+    { id: 'b', status: 'PAUSED', progress: 7.5 },
+  ]);
+});
+
 test('what is ours alone is not shown', () => {
-  const state = runningImport({ clientId: 'cl_hidden', requestHash: 'hash-hidden' });
+  const state = sendingImport({
+    clientId: 'cl_hidden',
+    requestHash: 'hash-hidden',
+    startPath: '/hidden',
+    search: { filters: 'hidden' },
+    turnEnd: { taskId: 'hidden' },
+  });
   const text = JSON.stringify(importView(state, NO_DELIVERY));
-  for (const hidden of ['hidden', 'file_1', 'windsock.example.com', 'nextPollAt']) {
+  for (const hidden of ['hidden', 'windsock.example.com', 'nextPollAt', 'openStart', 'Turn']) {
     assert.ok(!text.includes(hidden), hidden);
   }
 });

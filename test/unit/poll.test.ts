@@ -1,97 +1,150 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { nextPollAt, type PollHistory } from '../../src/domain/poll.ts';
+import { describe, test } from 'node:test';
+import { nextPollAt, type PollBounds, type PollHistory } from '../../src/domain/poll.ts';
+import { numbersFrom } from '../support/numbers.ts';
 
 const NOW = 1_772_366_400_000;
 const BOUNDS = { minMs: 1000, maxMs: 30_000 };
 const NO_JITTER = 0.5;
 const ALMOST_ONE = 1 - Number.EPSILON;
 
+interface Circumstances {
+  retryAfterMs?: number | null;
+  random?: number;
+  bounds?: PollBounds;
+}
+
+/** Tasks as old as told, in milliseconds, with their progress. */
+const tasks = (...ages: (readonly [number, number | null])[]): PollHistory['open'] =>
+  ages.map(([age, progress]) => ({ startedAt: NOW - age, progress }));
+
 function interval(
   history: Partial<PollHistory>,
   { retryAfterMs = null, random = NO_JITTER, bounds = BOUNDS }: Circumstances = {},
 ): number {
-  const whole = { createdAt: NOW, progress: 0, polls: 0, failures: 0, ...history };
+  const whole = { open: tasks([0, null]), progressAt: NOW, failures: 0, ...history };
   return nextPollAt(whole, bounds, retryAfterMs, NOW, random) - NOW;
 }
 
-interface Circumstances {
-  retryAfterMs?: number | null;
-  random?: number;
-  bounds?: { minMs: number; maxMs: number };
-}
-
-test('without progress the interval grows by half with each poll, up to the upper bound', () => {
-  const grown = Array.from({ length: 11 }, (_, polls) => interval({ polls }));
+test('without progress the interval is a quarter of the age of the task, within the bounds', () => {
+  const ages = [0, 1000, 4000, 6000, 20_000, 60_000, 120_000, 3_600_000, 1e12];
   assert.deepEqual(
-    grown,
-    [1000, 1500, 2250, 3375, 5063, 7594, 11_391, 17_086, 25_629, 30_000, 30_000],
+    ages.map((age) => interval({ open: tasks([age, null]) })),
+    [1000, 1000, 1000, 1500, 5000, 15_000, 30_000, 30_000, 30_000],
   );
 });
 
-test('an import polled for a day still gets a finite interval', () => {
-  assert.equal(interval({ polls: 1_000_000 }), BOUNDS.maxMs);
-  assert.equal(interval({ polls: 1_000_000, failures: 1_000_000 }), BOUNDS.maxMs);
-});
-
-test('failures double the interval, however few polls there were before', () => {
-  const doubled = [1, 2, 3, 4, 5, 6].map((failures) => interval({ polls: 1, failures }));
-  assert.deepEqual(doubled, [2000, 4000, 8000, 16_000, 30_000, 30_000]);
-});
-
-test('the next poll falls where the reported progress says the end will be', () => {
-  const cases = [
-    { progress: 90, elapsedMs: 60_000, expected: 6667 },
-    { progress: 50, elapsedMs: 12_000, expected: 12_000 },
-    { progress: 99, elapsedMs: 500_000, expected: 5051 },
+describe('reported progress', () => {
+  const cases: readonly (readonly [string, number, number, number])[] = [
+    ['the end is near: just after it', 10_000, 90, 1161],
+    ['half way of a long task: half its age', 12_000, 50, 6000],
+    ['a far end: half its age', 60_000, 1, 30_000],
+    ['a young task with a far end: the lower bound', 1000, 5, 1000],
+    ['at its end: the lower bound', 10_000, 99, 1000],
+    ['at 100 and not ended: the lower bound', 10_000, 100, 1000],
+    ['above 100: as at 100', 10_000, 4000, 1000],
+    ['none yet: as without progress', 20_000, 0, 5000],
+    ['below none: as without progress', 20_000, -7, 5000],
+    ['started in our future: the lower bound', -5000, 50, 1000],
   ];
-  for (const { progress, elapsedMs, expected } of cases) {
-    assert.equal(interval({ createdAt: NOW - elapsedMs, progress, polls: 20 }), expected);
+  for (const [name, age, progress, expected] of cases) {
+    test(name, () => assert.equal(interval({ open: tasks([age, progress]) }), expected));
   }
+
+  test('that stands still is looked at less and less often', () => {
+    const waits = [1, 8, 20, 60, 600, 3600].map((seconds) =>
+      interval({ open: tasks([4_000_000, 99.99]), progressAt: NOW - seconds * 1000 }),
+    );
+    assert.deepEqual(waits, [1000, 2000, 5000, 15_000, 30_000, 30_000]);
+  });
+
+  test('of several tasks: the one that ends last counts', () => {
+    assert.equal(interval({ open: tasks([9000, 90], [9000, 75], [9000, 50]) }), 4500);
+    assert.equal(interval({ open: tasks([9000, 99], [9000, 75]) }), 3050);
+  });
+
+  test('of several tasks: where one tells none, the age of the oldest counts', () => {
+    assert.equal(interval({ open: tasks([20_000, 99], [9000, null]) }), 5000);
+    assert.equal(interval({ open: tasks([20_000, 99], [1000, 0]) }), 5000);
+  });
 });
 
-test('a far end does not make an early poll later than its growth allows', () => {
-  assert.equal(interval({ createdAt: NOW - 60_000, progress: 1, polls: 1 }), 1500);
+describe('failures', () => {
+  test('double the interval, however old the task is', () => {
+    const doubled = [1, 2, 3, 4, 5, 6].map((failures) =>
+      interval({ open: tasks([3_600_000, null]), failures }),
+    );
+    assert.deepEqual(doubled, [2000, 4000, 8000, 16_000, 30_000, 30_000]);
+    assert.equal(interval({ failures: 1_000_000 }), BOUNDS.maxMs);
+  });
+
+  test('are not polled sooner because the end was near', () => {
+    assert.equal(interval({ open: tasks([2000, 99]), failures: 4 }), 16_000);
+  });
 });
 
-test('an end that is due already is looked for at the lower bound', () => {
-  assert.equal(interval({ createdAt: NOW - 3000, progress: 99, polls: 20 }), BOUNDS.minMs);
-  const createdLaterByItsClock = NOW + 5000;
-  assert.equal(interval({ createdAt: createdLaterByItsClock, progress: 50, polls: 20 }), 1000);
+describe('Retry-After', () => {
+  test('is waited for, beyond the upper bound too', () => {
+    assert.equal(interval({}, { retryAfterMs: 7000 }), 7000);
+    assert.equal(interval({ failures: 3 }, { retryAfterMs: 120_000 }), 120_000);
+  });
+
+  test('does not shorten the interval', () => {
+    assert.equal(interval({ failures: 3 }, { retryAfterMs: 10 }), 8000);
+    assert.equal(interval({ failures: 3 }, { retryAfterMs: 0 }), 8000);
+  });
 });
 
-test('progress that tells no end is passed over', () => {
-  const createdAt = NOW - 2000;
-  assert.equal(interval({ createdAt, progress: 0, polls: 20 }), BOUNDS.maxMs);
-  assert.equal(interval({ createdAt, progress: 100, polls: 20 }), BOUNDS.maxMs);
+describe('jitter', () => {
+  test('spreads imports that began together by a tenth to either side', () => {
+    for (const history of [{ failures: 3 }, { open: tasks([32_000, null]) }]) {
+      assert.equal(interval(history, { random: 0 }), 7200);
+      assert.equal(interval(history, { random: 0.25 }), 7600);
+      assert.equal(interval(history, { random: ALMOST_ONE }), 8800);
+    }
+  });
+
+  test('does not move a poll away from the end that is expected', () => {
+    for (const random of [0, NO_JITTER, ALMOST_ONE]) {
+      assert.equal(interval({ open: tasks([10_000, 90]) }, { random }), 1161);
+    }
+  });
+
+  test('never leaves the bounds', () => {
+    assert.equal(interval({}, { random: 0 }), BOUNDS.minMs);
+    assert.equal(interval({ failures: 9 }, { random: ALMOST_ONE }), BOUNDS.maxMs);
+    const bounds = { minMs: 5000, maxMs: 5000 };
+    for (const random of [0, NO_JITTER, ALMOST_ONE]) {
+      assert.equal(interval({ open: tasks([9000, 9]) }, { random, bounds }), 5000);
+    }
+  });
 });
 
-test('a failing upstream is not polled sooner because the end was near', () => {
-  const createdAt = NOW - 2000;
-  assert.equal(interval({ createdAt, progress: 99, polls: 20, failures: 4 }), 16_000);
-});
-
-test('Retry-After is waited for, beyond the upper bound too', () => {
-  assert.equal(interval({}, { retryAfterMs: 7000 }), 7000);
-  assert.equal(interval({ failures: 3 }, { retryAfterMs: 120_000 }), 120_000);
-});
-
-test('a Retry-After shorter than the interval does not shorten it', () => {
-  assert.equal(interval({ failures: 3 }, { retryAfterMs: 10 }), 8000);
-  assert.equal(interval({ failures: 3 }, { retryAfterMs: 0 }), 8000);
-});
-
-test('imports that began together are spread by a tenth to either side', () => {
-  assert.equal(interval({ failures: 3 }, { random: 0 }), 7200);
-  assert.equal(interval({ failures: 3 }, { random: 0.25 }), 7600);
-  assert.equal(interval({ failures: 3 }, { random: ALMOST_ONE }), 8800);
-});
-
-test('jitter never leaves the bounds', () => {
-  assert.equal(interval({}, { random: 0 }), BOUNDS.minMs);
-  assert.equal(interval({ polls: 32 }, { random: ALMOST_ONE }), BOUNDS.maxMs);
-  const bounds = { minMs: 5000, maxMs: 5000 };
-  for (const random of [0, NO_JITTER, ALMOST_ONE]) {
-    assert.equal(interval({ polls: 3 }, { random, bounds }), 5000);
+test('whatever the history: a whole number within the bounds, or as Retry-After asks', () => {
+  const numbers = numbersFrom(5);
+  for (let round = 0; round < 5000; round++) {
+    const minMs = 1 + numbers(3000);
+    const bounds = { minMs, maxMs: minMs + numbers(60_000) };
+    const open = Array.from(
+      { length: numbers(5) },
+      () =>
+        [
+          numbers(2 ** (1 + numbers(30))) - 500,
+          numbers(4) === 0 ? null : numbers(130) - 10,
+        ] as const,
+    );
+    const history = {
+      open: tasks(...open),
+      progressAt: NOW - numbers(1_000_000),
+      failures: numbers(3) === 0 ? numbers(40) : 0,
+    };
+    const random = numbers(1000) / 1000;
+    const retryAfterMs = numbers(2) === 0 ? null : numbers(100_000);
+    const wait = interval(history, { bounds, random, retryAfterMs });
+    assert.ok(Number.isInteger(wait), String(wait));
+    assert.ok(wait >= Math.max(bounds.minMs, retryAfterMs ?? 0), JSON.stringify({ history, wait }));
+    assert.ok(wait <= Math.max(bounds.maxMs, retryAfterMs ?? 0), JSON.stringify({ history, wait }));
+    const withoutRetry = interval(history, { bounds, random });
+    assert.equal(wait, Math.max(withoutRetry, retryAfterMs ?? 0));
   }
 });

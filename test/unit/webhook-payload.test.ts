@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { importView, type ImportView } from '../../src/domain/import-view.ts';
-import { webhookBody } from '../../src/domain/webhook-payload.ts';
+import { testWebhookBody, webhookBody } from '../../src/domain/webhook-payload.ts';
 import { CREATED_AT, runningImport } from './import-fixtures.ts';
 
 const ORIGIN = 'https://windsock.example.com';
@@ -118,6 +118,25 @@ describe('the size', () => {
     }
   });
 
+  test('keeps the limit with a long message and long words of the upstream', () => {
+    // The rules cut messages to 2000 UTF-16 units, of up to six bytes in JSON.
+    const message = '\u0001'.repeat(2000);
+    const status = '€'.repeat(30_000);
+    for (const many of [tasks(0), tasks(1000), tasks(3).map((task) => ({ ...task, status }))]) {
+      const body = bodyOf({ message, tasks: many, metadata: metadataFor(16_000) });
+      assert.ok(bytesOf(body) < LIMIT_BYTES);
+      const data = dataOf(body);
+      assert.equal(data.message, message);
+      assert.equal(data.tasks.length + (data.tasks_omitted ?? 0), many.length);
+    }
+  });
+
+  test('nothing is said to be omitted that was not there', () => {
+    const data = dataOf(bodyOf({ metadata: {}, tasks: tasks(1000) }));
+    assert.equal(data.metadata_omitted, undefined);
+    assert.ok((data.tasks_omitted ?? 0) > 0);
+  });
+
   test('what is left is still the import with its links', () => {
     const body = bodyOf({ metadata: metadataFor(30_000), tasks: tasks(1000) });
     const { metadata, tasks: kept, callback, ...rest } = view();
@@ -133,4 +152,11 @@ describe('the size', () => {
     });
     assert.ok(Object.keys(metadata).length > 0 && kept.length > 0);
   });
+});
+
+test('the body of a test webhook is type, time and whom it is for', () => {
+  assert.equal(
+    testWebhookBody('cl_1', HAPPENED_AT),
+    '{"type":"webhook.test","timestamp":"2026-03-01T12:00:02.500Z","data":{"object":"test","client_id":"cl_1"}}',
+  );
 });
