@@ -1,6 +1,6 @@
 import type { Config } from '../config.ts';
 import { importView } from '../domain/import-view.ts';
-import { isTerminal, type ImportEvent, type ImportState } from '../domain/import.ts';
+import type { ImportEvent, ImportState } from '../domain/import.ts';
 import { nextAttemptAt } from '../domain/retry.ts';
 import { webhookBody } from '../domain/webhook-payload.ts';
 import { newId } from '../platform/ids.ts';
@@ -71,9 +71,4 @@ export class Deliveries {
     const { webhookRetryS } = this.#config;
     return nextAttemptAt(row.round_attempts + 1, webhookRetryS, Date.now(), Math.random(), request);
   }
-}
-
-/** True when nothing will be sent any more: the import has ended, and so have its deliveries. */
-export function isSettled(state: ImportState, outbox: OutboxStore): boolean {
-  return isTerminal(state.status) && outbox.nextAttemptAt() === null && !outbox.isAttempting();
 }
