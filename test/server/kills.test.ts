@@ -115,8 +115,10 @@ describe('a kill', { concurrency: 3 }, () => {
     const dataset = upstream.dataset();
     dataset.steps = DONE;
     void ask(dataset);
-    await until('the kill', () => killed !== null);
-    await killed;
+    await until('the kill', async () => {
+      await killed;
+      return killed !== null;
+    });
     await server.restart();
     await until('the next attempt', () => receiver.received.length === 2);
     assert.equal(assertOneIdAnEvent(webhooks()), 1, 'the same webhook again');

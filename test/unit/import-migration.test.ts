@@ -176,7 +176,7 @@ describe('a finished import', () => {
       assert.equal(loaded.message, state.message);
       assert.equal(startStep(loaded, at(9999)), null);
       assert.equal(pollStep(loaded, at(9999)), null);
-      assert.deepEqual(advance(loaded, started(), at(9999)), { state: loaded, effects: [] });
+      assert.deepEqual(advance(loaded, polled(), at(9999)), { state: loaded, effects: [] });
     }
   });
 });
