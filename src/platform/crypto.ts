@@ -10,11 +10,18 @@ export async function sha256Hex(text: string): Promise<string> {
   return (await sha256Bytes(text)).toHex();
 }
 
+/** HMAC-SHA256 of bytes: 32 bytes. */
+export async function hmacBytes(
+  secret: Uint8Array<ArrayBuffer>,
+  bytes: Uint8Array<ArrayBuffer>,
+): Promise<Uint8Array> {
+  const mac = await crypto.subtle.sign('HMAC', await hmacKey(secret, 'sign'), bytes);
+  return new Uint8Array(mac);
+}
+
 /** HMAC-SHA256 of a text (as UTF-8), as standard base64. */
 export async function hmacBase64(secret: Uint8Array<ArrayBuffer>, text: string): Promise<string> {
-  const key = await hmacKey(secret, 'sign');
-  const mac = await crypto.subtle.sign('HMAC', key, utf8.encode(text));
-  return new Uint8Array(mac).toBase64();
+  return (await hmacBytes(secret, utf8.encode(text))).toBase64();
 }
 
 /** Whether two texts are equal, in a time that does not depend on where they differ. */

@@ -3,7 +3,8 @@ import type { ValidationTargets } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import type { MiddlewareHandler } from 'hono';
 import type * as z from 'zod/mini';
-import { jsonPointer, Refusal, type FailureDetail } from '../../domain/failures.ts';
+import { Refusal } from '../../domain/failures.ts';
+import { detailsOf } from '../../domain/issue-details.ts';
 import { isJsonType } from '../../domain/json.ts';
 import '../../platform/schema-messages.ts';
 import type { AppEnv } from '../context.ts';
@@ -46,17 +47,6 @@ export function mistaken(where: string, issues: readonly z.core.$ZodIssue[]): Re
   return new Refusal({
     code: 'invalid_request',
     message: `The ${where} is not as it should be; see details.`,
-    details: issues.flatMap(detailsOf),
+    details: detailsOf(issues),
   });
-}
-
-/** An unknown field is a mistake at its own place, not at its parent's. */
-function detailsOf(issue: z.core.$ZodIssue): FailureDetail[] {
-  if (issue.code !== 'unrecognized_keys') {
-    return [{ path: jsonPointer(issue.path), message: issue.message }];
-  }
-  return issue.keys.map((key) => ({
-    path: jsonPointer([...issue.path, key]),
-    message: `Unknown field: ${key}`,
-  }));
 }
