@@ -87,13 +87,15 @@ function pointerMistakes(target: string, source: string): string[] {
   }
   const from = parsePointer(source);
   if (from === null) mistakes.push(`The source ${source} ${NO_POINTER}`);
-  else if (from.includes('-')) mistakes.push(`The source ${source} names no value: “-” never does.`);
+  else if (from.includes('-'))
+    mistakes.push(`The source ${source} names no value: “-” never does.`);
   return mistakes;
 }
 
 const NO_POINTER =
   'is not a JSON Pointer (RFC 6901): it starts with “/”, and “~” is written ~0, “/” in a name ~1.';
-const NO_PARENT = 'The target is inside of something that is neither an object nor has such an item.';
+const NO_PARENT =
+  'The target is inside of something that is neither an object nor has such an item.';
 
 /**
  * The mistakes that are left when something is at every target. Of what kind that has to be is told by the schema, so
@@ -132,7 +134,9 @@ function detailsWith(
     if (isUnknown && at !== undefined && valueAt(template, path) === null) {
       return [atTarget(at.pointer, `An import has no field ${pointer}.`)];
     }
-    return [{ path: `/import${pointer}`, message: pointer === '/incremental' ? NO_WATERMARK : message }];
+    return [
+      { path: `/import${pointer}`, message: pointer === '/incremental' ? NO_WATERMARK : message },
+    ];
   });
 }
 

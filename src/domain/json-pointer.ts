@@ -49,11 +49,7 @@ export function withValueAt(
   }
   const parent = document === undefined ? {} : document;
   if (!isObject(parent)) return null;
-  const member = withValueAt(
-    Object.hasOwn(parent, token) ? parent[token] : undefined,
-    rest,
-    value,
-  );
+  const member = withValueAt(Object.hasOwn(parent, token) ? parent[token] : undefined, rest, value);
   // A computed key makes an own member of any name, `__proto__` too.
   return member && { document: { ...parent, [token]: member.document } };
 }

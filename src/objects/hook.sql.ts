@@ -20,8 +20,7 @@ const MIGRATIONS: readonly string[] = [
 /** Each is tried with every call. */
 const MAX_SECRETS = 10;
 const MAX_CALLS = 100;
-const CALL_COLUMNS =
-  'at, outcome, status, message, import_id AS importId, webhook_id AS webhookId';
+const CALL_COLUMNS = 'at, outcome, status, message, import_id AS importId, webhook_id AS webhookId';
 
 /**
  * The SQLite of one hook; times in milliseconds since the epoch. The schema is made with the first write, so that
@@ -75,7 +74,10 @@ export class HookStore {
 
   /** Adds a secret; those before it hold until then, if they do not end earlier. */
   addSecret(value: string, othersUntil: number, now: number): void {
-    this.#sql.exec('UPDATE secrets SET expires_at = min(coalesce(expires_at, ?1), ?1)', othersUntil);
+    this.#sql.exec(
+      'UPDATE secrets SET expires_at = min(coalesce(expires_at, ?1), ?1)',
+      othersUntil,
+    );
     this.#sql.exec('INSERT INTO secrets (value) VALUES (?)', value);
     this.#sql.exec(
       `DELETE FROM secrets WHERE expires_at <= ?

@@ -11,10 +11,7 @@ export async function sha256Hex(text: string): Promise<string> {
 }
 
 /** HMAC-SHA256 of bytes: 32 bytes. */
-export async function hmacBytes(
-  secret: Uint8Array<ArrayBuffer>,
-  bytes: Uint8Array<ArrayBuffer>,
-): Promise<Uint8Array> {
+export async function hmacBytes(secret: Uint8Array, bytes: Uint8Array): Promise<Uint8Array> {
   const mac = await crypto.subtle.sign('HMAC', await hmacKey(secret, 'sign'), bytes);
   return new Uint8Array(mac);
 }
@@ -31,6 +28,6 @@ export async function equalInConstantTime(left: string, right: string): Promise<
   return crypto.subtle.verify('HMAC', await hmacKey(secret, 'verify'), mac, utf8.encode(right));
 }
 
-function hmacKey(secret: Uint8Array<ArrayBuffer>, usage: 'sign' | 'verify'): Promise<CryptoKey> {
+function hmacKey(secret: Uint8Array, usage: 'sign' | 'verify'): Promise<CryptoKey> {
   return crypto.subtle.importKey('raw', secret, { name: 'HMAC', hash: 'SHA-256' }, false, [usage]);
 }

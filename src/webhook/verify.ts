@@ -8,7 +8,8 @@ const utf8 = new TextEncoder();
  * Whether a call is proved by one of the secrets. All are tried, in a time that does not tell which was right, or how
  * far one was.
  * @param body the bytes as they came
- * @param secrets `whsec_` and base64, or any text that is the key as UTF-8; for a token their SHA-256 in hexadecimal
+ * @param secrets for signatures in base64 `whsec_` and base64, for those in hexadecimal a text that is the key as UTF-8,
+ * for a token the SHA-256 of such, in hexadecimal
  */
 export async function isProved(
   proof: Proof,
@@ -20,7 +21,9 @@ export async function isProved(
       ? secrets
       : await signaturesOf(concat([utf8.encode(proof.prefix), body]), secrets, proof.encoding);
   const given = proof.kind === 'token' ? [await sha256Hex(proof.token)] : proof.signatures;
-  const comparisons = given.flatMap((one) => expected.map((other) => equalInConstantTime(one, other)));
+  const comparisons = given.flatMap((one) =>
+    expected.map((other) => equalInConstantTime(one, other)),
+  );
   return (await Promise.all(comparisons)).includes(true);
 }
 
@@ -31,14 +34,9 @@ function signaturesOf(
 ): Promise<string[]> {
   return Promise.all(
     secrets.map(async (secret) => {
-      const mac = await hmacBytes(keyOf(secret), message);
-      return encoding === 'hex' ? mac.toHex() : mac.toBase64();
+      if (encoding === 'hex') return (await hmacBytes(utf8.encode(secret), message)).toHex();
+      const key = Uint8Array.fromBase64(secret.replace(/^whsec_/, ''));
+      return (await hmacBytes(key, message)).toBase64();
     }),
   );
-}
-
-function keyOf(secret: string): Uint8Array<ArrayBuffer> {
-  return secret.startsWith('whsec_')
-    ? Uint8Array.fromBase64(secret.slice('whsec_'.length))
-    : utf8.encode(secret);
 }

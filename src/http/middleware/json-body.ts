@@ -15,13 +15,16 @@ export function tooLarge(maxBytes: number): Refusal {
   return new Refusal({ code: 'payload_too_large', message });
 }
 
+/** What a body is refused with that is not declared as JSON. */
+export function notJson(): Refusal {
+  const message = 'Send the body as JSON, with `content-type: application/json`.';
+  return new Refusal({ code: 'unsupported_media_type', message });
+}
+
 /** Refuses a body that is larger than `MAX_BODY_BYTES` or not declared as JSON, before it is parsed. */
 export const jsonBody: MiddlewareHandler<AppEnv> = async function jsonBody(c, next) {
   const type = c.req.header('content-type') ?? '';
-  if (!isJsonType(type)) {
-    const message = 'Send the body as JSON, with `content-type: application/json`.';
-    throw new Refusal({ code: 'unsupported_media_type', message });
-  }
+  if (!isJsonType(type)) throw notJson();
   const maxSize = c.get('config').maxBodyBytes;
   const limit = bodyLimit({
     maxSize,
