@@ -1,6 +1,7 @@
 // Every route of the facade and of the built-in backend, for the tests that ask all of them the same.
 
 import { CAMPAIGN_MISTAKES, CAMPAIGN_ROUTES } from './routes-campaigns.ts';
+import { HOOK_MISTAKES, HOOK_ROUTES } from './routes-hooks.ts';
 import { JUDGE_MISTAKES, JUDGE_ROUTES } from './routes-judges.ts';
 
 export const UUID = '00000000-0000-4000-8000-000000000000';
@@ -92,6 +93,7 @@ export const ROUTES: Route[] = [
   { call: `GET ${FIELDS}/:field_name/options`, needs: READ, body: 'none', query: '?operator=eq' },
   json(READ, `POST ${FIELDS}/:field_name/options-counts`, { filter_params: null }),
   ...CAMPAIGN_ROUTES,
+  ...HOOK_ROUTES,
   ...JUDGE_ROUTES,
 ];
 
@@ -123,5 +125,6 @@ export const MISTAKES: Record<string, [object, string]> = {
   ],
   [`POST ${FIELDS}/:field_name/options-counts`]: [{ filter_params: 5 }, '/filter_params'],
   ...CAMPAIGN_MISTAKES,
+  ...HOOK_MISTAKES,
   ...JUDGE_MISTAKES,
 };
