@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
-import { createHmac } from 'node:crypto';
+import { createHmac, randomUUID } from 'node:crypto';
 import { Webhook } from 'standardwebhooks';
-import { send, type TestClient } from './worker.ts';
+import { taskBody } from './tasks.ts';
+import { json, startUpstream, type Script, type ScriptedUpstream } from './upstream.ts';
+import { send, startWorker, type TestClient, type TestWorker } from './worker.ts';
+
+export const DATASET = randomUUID();
+
+/** What a call brings. */
+export const CONTENT = { data: { campaign: { id: 'c-1' } } };
 
 /** A hook as it was answered when it was made. */
 export interface TestHook {
@@ -80,4 +87,88 @@ export function signedByGitHub(secret: string, body: string, id: string): Record
     'x-github-delivery': id,
     'x-github-event': 'release',
   };
+}
+
+/** A Worker with one client, in front of an upstream whose imports are completed at once. */
+export interface HookSide {
+  upstream: ScriptedUpstream;
+  worker: TestWorker;
+  client: TestClient;
+  make: (settings?: object, by?: TestClient) => Promise<TestHook>;
+  log: (hook: TestHook, by?: TestClient) => Promise<LoggedCall[]>;
+  /** The bodies of the start calls that reached the upstream. */
+  starts: () => string[];
+  /** Forgets what the upstream has seen, and how it was scripted. */
+  reset: () => void;
+  dispose: () => Promise<void>;
+}
+
+export async function startHookSide(): Promise<HookSide> {
+  const upstream = await startUpstream();
+  const worker = await startWorker({
+    MISTRAL_BASE_URL: upstream.url,
+    MISTRAL_API_KEY: 'mistral-key-that-stays-inside',
+    POLL_MIN_MS: '20',
+    POLL_MAX_MS: '100',
+  });
+  const client = await worker.createClient();
+  return {
+    upstream,
+    worker,
+    client,
+    make: (settings = {}, by = client) =>
+      createHook(worker.url, by, { dataset_id: DATASET, ...settings }),
+    log: (hook, by = client) => callsOf(worker.url, by, hook),
+    starts: () =>
+      upstream.seen.filter(({ method }) => method === 'POST').map(({ body }) => body.toString()),
+    reset: () => {
+      upstream.seen.splice(0);
+      upstream.script(completeAtOnce);
+    },
+    dispose: async () => {
+      await worker.dispose();
+      upstream.close();
+    },
+  };
+}
+
+/** Starts any import, and says of each that it is completed. */
+export const completeAtOnce: Script = ({ method, path }, response) => {
+  if (method === 'POST') return json(response, 202, taskBody(randomUUID(), DATASET));
+  const id = path.split('/').at(-1) ?? '';
+  return json(response, 200, taskBody(id, DATASET, { status: 'COMPLETED', progress: 100 }));
+};
+
+/** What a call was answered. */
+export interface CallAnswer {
+  status: number;
+  isReplayed: boolean;
+  location: string | null;
+  body: {
+    id?: string;
+    error?: {
+      code: string;
+      message: string;
+      position?: number;
+      details?: { path: string; message: string }[];
+    };
+  };
+}
+
+export async function answerOf(asked: Response | Promise<Response>): Promise<CallAnswer> {
+  const response = await asked;
+  return {
+    status: response.status,
+    isReplayed: response.headers.get('idempotency-replayed') === 'true',
+    location: response.headers.get('location'),
+    body: (await response.json()) as CallAnswer['body'],
+  };
+}
+
+/** Checks that a request was refused, and returns the error. */
+export async function refused(asked: Response | Promise<Response>, status: number, code: string) {
+  const { body, ...answer } = await answerOf(asked);
+  assert.equal(answer.status, status, JSON.stringify(body));
+  assert.equal(body.error?.code, code);
+  return body.error;
 }
