@@ -23,6 +23,7 @@ import { readBytes } from '../request-body.ts';
 
 const MAX_BODY_BYTES = 1_048_576;
 const MAX_LOGGED = 1000;
+const MAX_LOGGED_ID = 255;
 
 /** A refusal with the word that the log of the hook has for it. */
 class CallRefusal extends Refusal {
@@ -45,8 +46,10 @@ export const hookCallRoutes = new Hono<AppEnv>().post('/:id', async (c) => {
   const hook = JSON.parse(opened.hook) as HookDefinition;
   const client = await new Clients(c.env.KV).get(hook.clientId);
   if (client === null) throw noSuchHook();
-  const log = (call: HookCall) =>
-    stub.note(call).catch((error: unknown) => logError('hook_log_failed', error, { id: hook.id }));
+  const log = ({ webhookId, ...call }: HookCall) =>
+    stub
+      .note({ ...call, webhookId: webhookId?.slice(0, MAX_LOGGED_ID) ?? null })
+      .catch((error: unknown) => logError('hook_log_failed', error, { id: hook.id }));
   const work = answerAndLog(c, { hook, client, secrets: opened.secrets }, log);
   // Senders do not wait for long: what they have sent is done all the same.
   c.executionCtx.waitUntil(work.catch(() => undefined));
