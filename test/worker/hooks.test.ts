@@ -280,3 +280,22 @@ test('a deleted client takes its hooks along', async () => {
     assert.equal(await opened(hook), null);
   }
 });
+
+test('a hook whose client is gone without it is closed, and an entry without a hook is in no list', async () => {
+  const owner = await worker.createClient();
+  const hook = await make({}, owner);
+  const binding: unknown = await worker.miniflare.getDurableObjectNamespace('REGISTRY');
+  const registries = binding as {
+    getByName: (name: string) => { put: (id: string, by: string, due: null) => Promise<void> };
+  };
+  await registries.getByName('hooks').put(`hook_${'B'.repeat(22)}`, owner.id, null);
+  const list = await ask('GET', '/hooks', undefined, owner.key);
+  const { hooks } = (await list.json()) as { hooks: { id: string }[] };
+  assert.deepEqual(
+    hooks.map(({ id }) => id),
+    [hook.id],
+  );
+  const kv = await worker.miniflare.getKVNamespace('KV');
+  await kv.delete(`client:${owner.id}`);
+  await refused(await call(hook, 'w-1', {}), 404, 'not_found');
+});
