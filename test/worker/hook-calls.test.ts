@@ -223,6 +223,33 @@ describe('a body', () => {
     assert.equal(side.starts().length, 0);
   });
 
+  test('that is nested beyond measure is refused like any other that does not fit', async () => {
+    const into = { source: 'file', file_id: 'f' };
+    const hook = await side.make({ import: into, map: { '/metadata/all': '' } });
+    const nested = (levels: number) => '['.repeat(levels) + ']'.repeat(levels);
+    for (const levels of [1000, 5000, 7000, 500_000]) {
+      const error = await refused(
+        call(hook, `w-${levels}`, nested(levels)),
+        422,
+        'invalid_request',
+      );
+      assert.deepEqual(new Set(error?.details?.map(({ path }) => path)), new Set(['/metadata']));
+    }
+    assert.equal((await call(hook, 'w', nested(999))).status, 202);
+    const template = `{"source":"explorer","where":{"AND":${nested(7000)}}}`;
+    const made = `{"name":"a hook","dataset_id":"${DATASET}","import":${template},"map":{"/where/OR":"/or"}}`;
+    const { client, worker } = side;
+    const error = await refused(
+      send(`${worker.url}/hooks`, client.key, 'POST', made),
+      400,
+      'invalid_request',
+    );
+    assert.deepEqual(
+      error?.details?.map(({ path }) => path),
+      ['/import'],
+    );
+  });
+
   test('with hostile names changes nothing but what is mapped', async () => {
     const hook = await side.make({
       map: { '/campaign_id': '/data/campaign/id', '/metadata/all': '' },

@@ -295,7 +295,8 @@ test('a hook whose client is gone without it is closed, and an entry without a h
     hooks.map(({ id }) => id),
     [hook.id],
   );
-  const kv = await worker.miniflare.getKVNamespace('KV');
+  const store: unknown = await worker.miniflare.getKVNamespace('KV');
+  const kv = store as { delete: (key: string) => Promise<void> };
   await kv.delete(`client:${owner.id}`);
   await refused(await call(hook, 'w-1', {}), 404, 'not_found');
 });

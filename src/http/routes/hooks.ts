@@ -9,8 +9,9 @@ import {
   type HookChanges,
   type HookDefinition,
 } from '../../domain/hook.ts';
-import { importCallback } from '../../domain/import-body.ts';
+import { importCallback, MAX_DEPTH, TOO_DEEP } from '../../domain/import-body.ts';
 import { DEFAULT_EVENTS } from '../../domain/import.ts';
+import { isDeeperThan } from '../../domain/json.ts';
 import { valueAt } from '../../domain/json-pointer.ts';
 import { readWhere } from '../../domain/where.ts';
 import { newId } from '../../platform/ids.ts';
@@ -29,6 +30,7 @@ const name = () => z.string().check(z.trim(), z.minLength(1), z.maxLength(100));
 const datasetId = () => z.guid().check(z.toLowerCase());
 const template = () =>
   z.record(z.string(), z.unknown()).check(
+    z.refine((value) => !isDeeperThan(value, MAX_DEPTH), { error: TOO_DEEP, abort: true }),
     z.refine(
       (value) => new TextEncoder().encode(JSON.stringify(value)).length <= MAX_TEMPLATE_BYTES,
       {
