@@ -4,6 +4,7 @@ import { app } from './http/app.ts';
 
 export { Workspace } from './builtin/workspace.ts';
 export { DatasetStarts } from './objects/dataset-starts.ts';
+export { Hook } from './objects/hook.ts';
 export { ImportJob } from './objects/import-job.ts';
 export { RateLimiter } from './objects/rate-limiter.ts';
 export { Registry } from './objects/registry.ts';

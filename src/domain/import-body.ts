@@ -1,13 +1,18 @@
 import * as z from 'zod/mini';
 import { partsOfIds, type ImportPart } from './import-parts.ts';
 import { IMPORT_EVENTS } from './import.ts';
+import { isDeeperThan } from './json.ts';
 import { readWhere, type ReadWhere } from './where.ts';
 
 const MAX_METADATA_BYTES = 16_000;
+/** Values that are nested far deeper cannot be handed to a Durable Object. */
+export const MAX_DEPTH = 1000;
+export const TOO_DEEP = `must be nested at most ${MAX_DEPTH} levels deep`;
 
 /** What a client may have echoed back with an import. */
 export const importMetadata = z.lazy(() =>
   z.record(z.string(), z.unknown()).check(
+    z.refine((value) => !isDeeperThan(value, MAX_DEPTH), { error: TOO_DEEP, abort: true }),
     z.refine(
       (value) => new TextEncoder().encode(JSON.stringify(value)).length <= MAX_METADATA_BYTES,
       {

@@ -12,3 +12,8 @@ export function randomToken(bytes: number): string {
 export function newId(prefix: string): string {
   return `${prefix}_${randomToken(16)}`;
 }
+
+/** A new secret of Standard Webhooks: `whsec_` and base64 of 32 random bytes. */
+export function newWebhookSecret(): string {
+  return `whsec_${crypto.getRandomValues(new Uint8Array(32)).toBase64()}`;
+}

@@ -1,5 +1,5 @@
 import type { Scope } from '../domain/scopes.ts';
-import { newId, randomToken } from '../platform/ids.ts';
+import { newId, newWebhookSecret, randomToken } from '../platform/ids.ts';
 import { sha256Hex } from '../platform/crypto.ts';
 import { grantCacheOf, type GrantCache } from './grant-cache.ts';
 import { listPage } from './list-page.ts';
@@ -62,7 +62,7 @@ export class Clients {
     now: number,
   ): Promise<{ client: ClientRecord; key: string; signingSecret: string }> {
     const key = newKey();
-    const signingSecret = newSigningSecret();
+    const signingSecret = newWebhookSecret();
     const client: ClientRecord = {
       id: newId('cl'),
       ...settings,
@@ -123,7 +123,7 @@ export class Clients {
 
   /** Gives a client a new signing secret; webhooks are signed with the old ones too for `overlapMs` more. */
   async rotateSigningSecret(client: ClientRecord, overlapMs: number, now: number): Promise<string> {
-    const value = newSigningSecret();
+    const value = newWebhookSecret();
     const kept = retire(client.signingSecrets, overlapMs, now).filter((one) => isValid(one, now));
     await this.#put({ ...client, signingSecrets: [{ value, expiresAt: null }, ...kept] }, now);
     return value;
@@ -177,10 +177,6 @@ export function currentSigningSecrets(client: ClientRecord, now: number): string
 
 function newKey(): string {
   return `wsk_${randomToken(32)}`;
-}
-
-function newSigningSecret(): string {
-  return `whsec_${crypto.getRandomValues(new Uint8Array(32)).toBase64()}`;
 }
 
 function isValid(secret: { expiresAt: number | null }, now: number): boolean {

@@ -2,6 +2,7 @@
 
 import { CAMPAIGN_MISTAKES, CAMPAIGN_ROUTES } from './routes-campaigns.ts';
 import { FACADE_MISTAKES, FACADE_ROUTES } from './routes-facade.ts';
+import { HOOK_MISTAKES, HOOK_ROUTES } from './routes-hooks.ts';
 import { JUDGE_MISTAKES, JUDGE_ROUTES } from './routes-judges.ts';
 
 export const UUID = '00000000-0000-4000-8000-000000000000';
@@ -100,6 +101,7 @@ export const ROUTES: Route[] = [
   json(READ, `POST ${FIELDS}/:field_name/options-counts`, { filter_params: null }),
   ...FACADE_ROUTES,
   ...CAMPAIGN_ROUTES,
+  ...HOOK_ROUTES,
   ...JUDGE_ROUTES,
 ];
 
@@ -133,5 +135,6 @@ export const MISTAKES: Record<string, [object, string]> = {
   [`POST ${FIELDS}/:field_name/options-counts`]: [{ filter_params: 5 }, '/filter_params'],
   ...FACADE_MISTAKES,
   ...CAMPAIGN_MISTAKES,
+  ...HOOK_MISTAKES,
   ...JUDGE_MISTAKES,
 };

@@ -14,5 +14,8 @@ if (!Object.hasOwn(Uint8Array, 'fromBase64')) {
     toBase64(this: Uint8Array) {
       return Buffer.from(this).toString('base64');
     },
+    toHex(this: Uint8Array) {
+      return Buffer.from(this).toString('hex');
+    },
   });
 }

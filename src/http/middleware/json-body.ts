@@ -3,7 +3,8 @@ import type { ValidationTargets } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import type { MiddlewareHandler } from 'hono';
 import type * as z from 'zod/mini';
-import { jsonPointer, Refusal, type FailureDetail } from '../../domain/failures.ts';
+import { Refusal } from '../../domain/failures.ts';
+import { detailsOf } from '../../domain/issue-details.ts';
 import { isJsonType } from '../../domain/json.ts';
 import '../../platform/schema-messages.ts';
 import type { AppEnv } from '../context.ts';
@@ -14,13 +15,16 @@ export function tooLarge(maxBytes: number): Refusal {
   return new Refusal({ code: 'payload_too_large', message });
 }
 
+/** What a body is refused with that is not declared as JSON. */
+export function notJson(): Refusal {
+  const message = 'Send the body as JSON, with `content-type: application/json`.';
+  return new Refusal({ code: 'unsupported_media_type', message });
+}
+
 /** Refuses a body that is larger than `MAX_BODY_BYTES` or not declared as JSON, before it is parsed. */
 export const jsonBody: MiddlewareHandler<AppEnv> = async function jsonBody(c, next) {
   const type = c.req.header('content-type') ?? '';
-  if (!isJsonType(type)) {
-    const message = 'Send the body as JSON, with `content-type: application/json`.';
-    throw new Refusal({ code: 'unsupported_media_type', message });
-  }
+  if (!isJsonType(type)) throw notJson();
   const maxSize = c.get('config').maxBodyBytes;
   const limit = bodyLimit({
     maxSize,
@@ -46,17 +50,6 @@ export function mistaken(where: string, issues: readonly z.core.$ZodIssue[]): Re
   return new Refusal({
     code: 'invalid_request',
     message: `The ${where} is not as it should be; see details.`,
-    details: issues.flatMap(detailsOf),
+    details: detailsOf(issues),
   });
-}
-
-/** An unknown field is a mistake at its own place, not at its parent's. */
-function detailsOf(issue: z.core.$ZodIssue): FailureDetail[] {
-  if (issue.code !== 'unrecognized_keys') {
-    return [{ path: jsonPointer(issue.path), message: issue.message }];
-  }
-  return issue.keys.map((key) => ({
-    path: jsonPointer([...issue.path, key]),
-    message: `Unknown field: ${key}`,
-  }));
 }

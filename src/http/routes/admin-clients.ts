@@ -10,6 +10,7 @@ import {
   type ClientSummary,
 } from '../../store/clients.ts';
 import type { AppContext, AppEnv } from '../context.ts';
+import { deleteHooksOf } from '../hooks.ts';
 import { admin } from '../middleware/auth.ts';
 import { jsonBody, valid } from '../middleware/json-body.ts';
 import { badCursor } from '../refusals.ts';
@@ -76,7 +77,9 @@ export const adminClientRoutes = new Hono<AppEnv>()
     return c.json(view(await clientsOf(c).update(await known(c), settings, Date.now())));
   })
   .delete('/:id', async (c) => {
-    await clientsOf(c).delete(await known(c));
+    const client = await known(c);
+    await clientsOf(c).delete(client);
+    await deleteHooksOf(c.env, client.id);
     return c.body(null, 204);
   })
   .post('/:id/rotate', jsonBody, valid('json', rotateBody), async (c) => {
