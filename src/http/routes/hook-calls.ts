@@ -8,7 +8,7 @@ import { startPath } from '../../domain/import-parts.ts';
 import { DEFAULT_EVENTS } from '../../domain/import.ts';
 import { isJsonType, parseJson } from '../../domain/json.ts';
 import { redact } from '../../domain/redact.ts';
-import type { StartOrder, StartResult } from '../../objects/import-job.ts';
+import type { StartOrder, StartResult } from '../../objects/import-calls.ts';
 import { logError } from '../../platform/log.ts';
 import { Clients, type ClientRecord } from '../../store/clients.ts';
 import { isProved } from '../../webhook/verify.ts';
