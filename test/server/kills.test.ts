@@ -57,6 +57,36 @@ describe('a kill', { concurrency: 3 }, () => {
     assertOneIdAnEvent(webhooks());
   });
 
+  test('as a refusal of a start goes out leads to no task, and the turn goes on', async (t) => {
+    const { server, upstream, ask, webhooks } = await killable(t);
+    const dataset = upstream.dataset();
+    dataset.steps = DONE;
+    dataset.fail('start', { answer: 422 }, { answer: 422 });
+    const killed = Promise.withResolvers<void>();
+    dataset.heard = () => setImmediate(() => void server.kill().then(killed.resolve));
+    const headers = { 'idempotency-key': 'the same' };
+    void ask(dataset, {}, headers);
+    await killed.promise;
+    dataset.heard = () => undefined;
+    await server.restart();
+    const again = await ask(dataset, {}, headers);
+    // Where the object got as far as to forget the import, the repeated request is the first one again.
+    if (again?.status !== 422) {
+      assert.equal(again?.status, 202);
+      const { id } = (await again.json()) as { id: string };
+      const end = await until(
+        'its end',
+        () => webhooks().find(({ data }) => data.id === id)?.data,
+        30_000,
+      );
+      assert.equal(end.status, 'failed');
+      assert.equal(end.message, 'scripted 422');
+    }
+    assert.equal(dataset.tasks.length, 0);
+    assert.equal((await ask(dataset))?.status, 202);
+    await until('the next import’s task', () => dataset.tasks.length === 1);
+  });
+
   test('between the tasks of an import leads to each of them once', async (t) => {
     const { upstream, ask, crash, told } = await killable(t);
     const dataset = upstream.dataset();
@@ -107,16 +137,18 @@ describe('a kill', { concurrency: 3 }, () => {
   });
 
   test('between the receiver’s 200 and its being noted leads to the same webhook again', async (t) => {
-    let killed: Promise<void> | null = null;
-    const { server, receiver, upstream, client, ask, webhooks } = await killable(t, (response) => {
-      response.writeHead(200).end();
-      killed ??= server.kill();
-    });
+    const killed = Promise.withResolvers<void>();
+    const { server, receiver, upstream, client, ask, webhooks } = await killable(
+      t,
+      (response, attempt) => {
+        response.writeHead(200).end();
+        if (attempt === 1) void server.kill().then(killed.resolve);
+      },
+    );
     const dataset = upstream.dataset();
     dataset.steps = DONE;
     void ask(dataset);
-    await until('the kill', () => killed !== null);
-    await killed;
+    await killed.promise;
     await server.restart();
     await until('the next attempt', () => receiver.received.length === 2);
     assert.equal(assertOneIdAnEvent(webhooks()), 1, 'the same webhook again');
