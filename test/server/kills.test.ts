@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Fault } from '../support/dataset-upstream.ts';
 import { assertOneIdAnEvent, assertOneTaskEach, killable } from '../support/kills.ts';
 import { until } from '../support/until.ts';
@@ -161,6 +162,29 @@ describe('a kill', { concurrency: 3 }, () => {
       return view.delivery.status === 'delivered';
     });
     assert.equal(dataset.starts.length, 1);
+  });
+
+  test('while copies are written to KV leaves none behind', async (t) => {
+    const { server, upstream, client, ask } = await killable(t);
+    const datasets = Array.from({ length: 30 }, () => upstream.dataset());
+    for (const dataset of datasets) {
+      assert.equal((await ask(dataset, { callback: null }))?.status, 202);
+    }
+    // KV takes a write a second: later than that the next copy is written as soon as there is news.
+    await delay(1000);
+    const killed = Promise.withResolvers<void>();
+    let polls = 0;
+    for (const dataset of datasets) {
+      dataset.steps = DONE;
+      dataset.heard = () => ++polls === 20 && void server.kill().then(killed.resolve);
+    }
+    await killed.promise;
+    await server.restart();
+    await until('the copies of all', async () => {
+      const answer = await send(`${server.url}/imports`, client.key, 'GET');
+      const { imports } = (await answer.json()) as { imports: { status: string }[] };
+      return imports.filter(({ status }) => status === 'completed').length === datasets.length;
+    });
   });
 
   for (const takes of [true, false]) {

@@ -174,6 +174,18 @@ test(`imports killed ${KILLS} times at random are started once and told`, async 
     views.push(view);
   }
 
+  const copies = async () => {
+    const answer = await send(`${server.url}/imports?limit=100`, client.key, 'GET');
+    return ((await answer.json()) as { imports: ImportView[] }).imports;
+  };
+  await until('the copies to be up to date', async () => {
+    const copied = new Map((await copies()).map((copy) => [copy.id, copy]));
+    return views.every(
+      ({ id }) =>
+        copied.get(id)?.status === 'completed' && copied.get(id)?.delivery.status === 'delivered',
+    );
+  });
+
   const startOf = new Map(
     datasets.flatMap(({ tasks }) => tasks.map((task) => [task.id, task.start?.body])),
   );

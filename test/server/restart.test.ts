@@ -10,11 +10,16 @@ test('a restart keeps clients, imports, their lists, logs and keys, and continue
   const dataset = upstream.dataset();
   dataset.steps = [{ status: 'COMPLETED' }];
   const headers = { 'idempotency-key': 'the same' };
-  const { id } = (await (await ask(dataset, {}, headers))?.json()) as ImportView;
+  const accepted = async (...asked: Parameters<typeof ask>) => {
+    const answer = await ask(...asked);
+    assert.equal(answer?.status, 202);
+    return (await answer.json()) as ImportView;
+  };
+  const { id } = await accepted(dataset, {}, headers);
   await told(1);
   const running = upstream.dataset();
   running.steps = [{ progress: 30 }];
-  const other = (await (await ask(running, {}))?.json()) as ImportView;
+  const other = await accepted(running);
   const get = async <T>(path: string) =>
     (await (await send(server.url + path, client.key, 'GET')).json()) as T;
   const settled = () =>
