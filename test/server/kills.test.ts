@@ -180,11 +180,12 @@ describe('a kill', { concurrency: 3 }, () => {
     }
     await killed.promise;
     await server.restart();
-    await until('the copies of all', async () => {
+    const areCopied = async () => {
       const answer = await send(`${server.url}/imports`, client.key, 'GET');
       const { imports } = (await answer.json()) as { imports: { status: string }[] };
       return imports.filter(({ status }) => status === 'completed').length === datasets.length;
-    });
+    };
+    await until('the copies of all', areCopied, 40_000);
   });
 
   for (const takes of [true, false]) {
