@@ -9,10 +9,21 @@ const INTERVAL_MS = 1000;
 /** What only progress has changed is copied less often: each write costs. */
 const PROGRESS_INTERVAL_MS = 10_000;
 
+/** A copy; `expiresAt` in milliseconds since the epoch, null while the import is not terminal. */
+interface CopyContent {
+  state: ImportState;
+  view: ImportView;
+  expiresAt: number | null;
+}
+
 /** Keeps the copy of one import in KV in step with its state, coalescing changes. */
 export class ImportCopy {
   readonly #store: ImportStore;
   readonly #copies: ImportCopies;
+
+  /** By when a copy was wanted since the last one was begun. */
+  #wantedBy: number | null = null;
+  #writing: Promise<void> = Promise.resolve();
 
   constructor(store: ImportStore, copies: ImportCopies) {
     this.#store = store;
@@ -23,7 +34,9 @@ export class ImportCopy {
   want(isUrgent: boolean): void {
     if (!this.#store.isOpen) return;
     const interval = isUrgent ? INTERVAL_MS : PROGRESS_INTERVAL_MS;
-    this.#store.wantCopy(this.#store.copyTimes().copiedAt + interval);
+    const by = this.#store.copyTimes().copiedAt + interval;
+    this.#wantedBy = Math.min(this.#wantedBy ?? by, by);
+    this.#store.wantCopy(by);
   }
 
   /** When the copy is to be written, milliseconds since the epoch; null while it is up to date. */
@@ -32,16 +45,25 @@ export class ImportCopy {
   }
 
   /**
-   * Writes the copy.
-   * @param expiresAt milliseconds since the epoch; null while the import is not terminal
+   * Writes the copy, after any that is being written.
+   * @param look what to write, asked for when its turn has come; null for nothing
    */
-  async write(state: ImportState, view: ImportView, expiresAt: number | null): Promise<void> {
-    // Marked before the write: what changes while it is under way wants another one.
-    this.#store.markCopied(Date.now());
+  write(look: () => CopyContent | null): Promise<void> {
+    this.#writing = this.#writing.then(() => this.#put(look()));
+    return this.#writing;
+  }
+
+  async #put(content: CopyContent | null): Promise<void> {
+    if (content === null) return;
+    const { state, view, expiresAt } = content;
+    const now = Date.now();
+    // Wanted until it is there: the object may die in between, and what is not wanted is never written again.
+    this.#store.beginCopy(now, now + INTERVAL_MS);
+    this.#wantedBy = null;
     try {
       await this.#copies.put(state.clientId, view, state.status, expiresAt);
+      if (this.#store.isOpen) this.#store.endCopy(this.#wantedBy);
     } catch (error) {
-      this.want(true);
       logError('import_copy_failed', error, { import_id: state.id });
     }
   }

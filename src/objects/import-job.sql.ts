@@ -96,7 +96,13 @@ export class ImportStore {
     this.#sql.exec('UPDATE import SET copy_due_at = min(coalesce(copy_due_at, ?1), ?1)', by);
   }
 
-  markCopied(at: number): void {
-    this.#sql.exec('UPDATE import SET copy_due_at = NULL, copied_at = ?', at);
+  /** A copy is being written; wanted again by `dueAt`, should its end not be noted. */
+  beginCopy(at: number, dueAt: number): void {
+    this.#sql.exec('UPDATE import SET copy_due_at = ?, copied_at = ?', dueAt, at);
+  }
+
+  /** The copy was written. @param dueAt by when the next one is wanted; null for none */
+  endCopy(dueAt: number | null): void {
+    this.#sql.exec('UPDATE import SET copy_due_at = ?', dueAt);
   }
 }

@@ -66,6 +66,7 @@ export class ImportJob extends DurableObject<Env> {
     this.ctx.storage.transactionSync(() => {
       this.#store.save(state);
       this.#store.addParts(order.parts);
+      this.#copy.want(true);
     });
     this.#first = this.#startFirst(order.headers);
     try {
@@ -318,11 +319,13 @@ export class ImportJob extends DurableObject<Env> {
     if (dueAt !== null && dueAt <= Date.now()) await this.#writeCopy();
   }
 
-  async #writeCopy(): Promise<void> {
-    const state = this.#store.load();
-    if (state === null) return;
-    const expiresAt = isTerminal(state.status) ? this.#forgottenAt(state) : null;
-    await this.#copy.write(state, this.#view(state), expiresAt);
+  #writeCopy(): Promise<void> {
+    return this.#copy.write(() => {
+      const state = this.#store.load();
+      if (state === null) return null;
+      const expiresAt = isTerminal(state.status) ? this.#forgottenAt(state) : null;
+      return { state, view: this.#view(state), expiresAt };
+    });
   }
 
   /** Sets the alarm to the next moment at which something is to be done. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Fault } from '../support/dataset-upstream.ts';
 import { assertOneIdAnEvent, assertOneTaskEach, killable } from '../support/kills.ts';
 import { until } from '../support/until.ts';
@@ -57,6 +58,36 @@ describe('a kill', { concurrency: 3 }, () => {
     assertOneIdAnEvent(webhooks());
   });
 
+  test('as a refusal of a start goes out leads to no task, and the turn goes on', async (t) => {
+    const { server, upstream, ask, webhooks } = await killable(t);
+    const dataset = upstream.dataset();
+    dataset.steps = DONE;
+    dataset.fail('start', { answer: 422 }, { answer: 422 });
+    const killed = Promise.withResolvers<void>();
+    dataset.heard = () => setImmediate(() => void server.kill().then(killed.resolve));
+    const headers = { 'idempotency-key': 'the same' };
+    void ask(dataset, {}, headers);
+    await killed.promise;
+    dataset.heard = () => undefined;
+    await server.restart();
+    const again = await ask(dataset, {}, headers);
+    // Where the object got as far as to forget the import, the repeated request is the first one again.
+    if (again?.status !== 422) {
+      assert.equal(again?.status, 202);
+      const { id } = (await again.json()) as { id: string };
+      const end = await until(
+        'its end',
+        () => webhooks().find(({ data }) => data.id === id)?.data,
+        30_000,
+      );
+      assert.equal(end.status, 'failed');
+      assert.equal(end.message, 'scripted 422');
+    }
+    assert.equal(dataset.tasks.length, 0);
+    assert.equal((await ask(dataset))?.status, 202);
+    await until('the next import’s task', () => dataset.tasks.length === 1);
+  });
+
   test('between the tasks of an import leads to each of them once', async (t) => {
     const { upstream, ask, crash, told } = await killable(t);
     const dataset = upstream.dataset();
@@ -107,18 +138,18 @@ describe('a kill', { concurrency: 3 }, () => {
   });
 
   test('between the receiver’s 200 and its being noted leads to the same webhook again', async (t) => {
-    let killed: Promise<void> | null = null;
-    const { server, receiver, upstream, client, ask, webhooks } = await killable(t, (response) => {
-      response.writeHead(200).end();
-      killed ??= server.kill();
-    });
+    const killed = Promise.withResolvers<void>();
+    const { server, receiver, upstream, client, ask, webhooks } = await killable(
+      t,
+      (response, attempt) => {
+        response.writeHead(200).end();
+        if (attempt === 1) void server.kill().then(killed.resolve);
+      },
+    );
     const dataset = upstream.dataset();
     dataset.steps = DONE;
     void ask(dataset);
-    await until('the kill', async () => {
-      await killed;
-      return killed !== null;
-    });
+    await killed.promise;
     await server.restart();
     await until('the next attempt', () => receiver.received.length === 2);
     assert.equal(assertOneIdAnEvent(webhooks()), 1, 'the same webhook again');
@@ -131,6 +162,30 @@ describe('a kill', { concurrency: 3 }, () => {
       return view.delivery.status === 'delivered';
     });
     assert.equal(dataset.starts.length, 1);
+  });
+
+  test('while copies are written to KV leaves none behind', async (t) => {
+    const { server, upstream, client, ask } = await killable(t);
+    const datasets = Array.from({ length: 30 }, () => upstream.dataset());
+    for (const dataset of datasets) {
+      assert.equal((await ask(dataset, { callback: null }))?.status, 202);
+    }
+    // KV takes a write a second: later than that the next copy is written as soon as there is news.
+    await delay(1000);
+    const killed = Promise.withResolvers<void>();
+    let polls = 0;
+    for (const dataset of datasets) {
+      dataset.steps = DONE;
+      dataset.heard = () => ++polls === 20 && void server.kill().then(killed.resolve);
+    }
+    await killed.promise;
+    await server.restart();
+    const areCopied = async () => {
+      const answer = await send(`${server.url}/imports`, client.key, 'GET');
+      const { imports } = (await answer.json()) as { imports: { status: string }[] };
+      return imports.filter(({ status }) => status === 'completed').length === datasets.length;
+    };
+    await until('the copies of all', areCopied, 40_000);
   });
 
   for (const takes of [true, false]) {

@@ -45,6 +45,9 @@ function lookFault(): Fault {
   return dice < 0.95 ? { answer: 500 } : { answer: 'drop' };
 }
 
+/** What a search finds. */
+const FOUND = Array.from({ length: 700 }, (_, n) => `found-${n}`);
+
 /** One of the imports, and the bodies that its start calls must have. */
 interface Planned {
   dataset: KeptDataset;
@@ -67,11 +70,12 @@ function plan(number: number, dataset: KeptDataset): Planned {
       const body = { source: 'dataset', record_ids };
       return { dataset, body, starts: bodies('dataset', record_ids) };
     }
-    case 2: {
-      const event_ids = ids(700);
-      const body = { source: 'explorer', event_ids };
-      return { dataset, body, starts: bodies('explorer', event_ids) };
-    }
+    case 2:
+      return {
+        dataset,
+        body: { source: 'explorer', where: null },
+        starts: bodies('explorer', FOUND),
+      };
     default: {
       const file_id = `i${number}`;
       const body = { source: 'file', file_id };
@@ -102,6 +106,8 @@ test(`imports killed ${KILLS} times at random are started once and told`, async 
     setTimeout(() => response.writeHead(status).end(), below(40));
   };
   const { server, upstream, receiver, client, ask, webhooks } = await killable(t, answerWebhook);
+  upstream.matches = FOUND;
+  for (let n = 0; n < 50; n++) upstream.failSearch(lookFault());
   const datasets = Array.from({ length: 3 }, () => upstream.dataset());
   for (const dataset of datasets) {
     dataset.heard = (kind) => hear(kind);
@@ -167,6 +173,18 @@ test(`imports killed ${KILLS} times at random are started once and told`, async 
     assert.equal(view.delivery.status, 'delivered');
     views.push(view);
   }
+
+  const copies = async () => {
+    const answer = await send(`${server.url}/imports?limit=100`, client.key, 'GET');
+    return ((await answer.json()) as { imports: ImportView[] }).imports;
+  };
+  await until('the copies to be up to date', async () => {
+    const copied = new Map((await copies()).map((copy) => [copy.id, copy]));
+    return views.every(
+      ({ id }) =>
+        copied.get(id)?.status === 'completed' && copied.get(id)?.delivery.status === 'delivered',
+    );
+  });
 
   const startOf = new Map(
     datasets.flatMap(({ tasks }) => tasks.map((task) => [task.id, task.start?.body])),

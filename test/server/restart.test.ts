@@ -1,134 +1,107 @@
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
-import { after, before, test } from 'node:test';
-import { Webhook } from 'standardwebhooks';
-import { startReceiver } from '../support/receiver.ts';
-import { startServer, type TestServer } from '../support/server.ts';
-import { taskBody } from '../support/tasks.ts';
+import { test } from 'node:test';
+import type { ImportView } from '../../src/domain/import-view.ts';
+import { assertOneIdAnEvent, killable } from '../support/kills.ts';
 import { until } from '../support/until.ts';
-import { json, startUpstream, type ScriptedUpstream } from '../support/upstream.ts';
-import { createClient, ended, send } from '../support/worker.ts';
+import { ended, send } from '../support/worker.ts';
 
-let upstream: ScriptedUpstream;
-let server: TestServer;
-
-before(async () => {
-  upstream = await startUpstream();
-  server = await startServer({
-    MISTRAL_BASE_URL: upstream.url,
-    MISTRAL_API_KEY: 'mistral-key-that-stays-inside',
-    POLL_MIN_MS: '50',
-    POLL_MAX_MS: '200',
-    WEBHOOK_RETRY_S: '0,0.1,0.1,0.1',
-    WEBHOOK_TIMEOUT_MS: '500',
-  });
-});
-after(async () => {
-  await server.dispose();
-  upstream.close();
-});
-
-test('an import killed between polls ends and notifies after the restart, with no request made', async (t) => {
-  const receiver = await startReceiver();
-  t.after(() => receiver.close());
-  const client = await createClient(server.url);
-  const datasetId = randomUUID();
-  const task = randomUUID();
-  let isDone = false;
-  upstream.script((request, response) => {
-    if (request.method === 'POST') return json(response, 202, taskBody(task, datasetId));
-    return json(response, 200, taskBody(task, datasetId, isDone ? { status: 'COMPLETED' } : {}));
-  });
-  const started = await send(`${server.url}/datasets/${datasetId}/imports`, client.key, 'POST', {
-    source: 'file',
-    file_id: 'f-1',
-    callback: { url: receiver.url },
-  });
-  const { id } = (await started.json()) as { id: string };
-  await until('a first poll', () => upstream.seen.some(({ method }) => method === 'GET'));
-  await server.kill();
-  isDone = true;
-  await server.restart();
-  const [webhook] = await until(
-    'the webhook',
-    () => receiver.received.length > 0 && receiver.received,
-  );
-  assert.ok(webhook);
-  new Webhook(client.signing_secret).verify(
-    webhook.body,
-    webhook.headers as Record<string, string>,
-  );
-  assert.equal((JSON.parse(webhook.body) as { data: { id: string } }).data.id, id);
-  assert.equal(upstream.seen.filter(({ method }) => method === 'POST').length, 1);
-});
-
-test('an attempt that died with the server is made again under the same id', async (t) => {
-  let isUp = false;
-  const receiver = await startReceiver((response) => {
-    if (isUp) response.writeHead(204).end();
-  });
-  t.after(() => receiver.close());
-  const client = await createClient(server.url);
-  const datasetId = randomUUID();
-  const task = randomUUID();
-  upstream.script((request, response) =>
-    request.method === 'POST'
-      ? json(response, 202, taskBody(task, datasetId))
-      : json(response, 200, taskBody(task, datasetId, { status: 'COMPLETED' })),
-  );
-  const started = await send(`${server.url}/datasets/${datasetId}/imports`, client.key, 'POST', {
-    source: 'file',
-    file_id: 'f-1',
-    callback: { url: receiver.url },
-  });
-  const { id } = (await started.json()) as { id: string };
-  await until('the attempt that hangs', () => receiver.received.length === 1);
-  await server.kill();
-  isUp = true;
-  await server.restart();
-  await until('the next attempt', () => receiver.received.length >= 2);
-  const ids = new Set(receiver.received.map(({ headers }) => headers['webhook-id']));
-  assert.equal(ids.size, 1);
-  assert.equal((await ended(server.url, client.key, id))['status'], 'completed');
-});
-
-test('an import task of the built-in backend killed in its middle imports every line once', async () => {
-  const builtin = await startServer({ POLL_MIN_MS: '50' });
-  try {
-    const { key } = await createClient(builtin.url);
-    const count = 20_000;
-    const lines = Array.from({ length: count }, (_, n) => `{"payload":{"n":${n}}}`).join('\n');
-    const form = new FormData();
-    form.set('file', new Blob([lines]), 'many.jsonl');
-    const headers = { authorization: `Bearer ${key}` };
-    const upload = await fetch(`${builtin.url}/v1/files`, { method: 'POST', headers, body: form });
-    const file = (await upload.json()) as { id: string };
-    const datasets = `${builtin.url}/v1/observability/datasets`;
-    const created = await send(datasets, key, 'POST', { name: 'killed', description: '' });
-    assert.equal(created.status, 201);
-    const dataset = (await created.json()) as { id: string };
-    const started = await send(`${datasets}/${dataset.id}/imports/from-file`, key, 'POST', {
-      file_id: file.id,
+test('a restart keeps clients, imports, their lists, logs and keys, and continues event streams', async (t) => {
+  const { server, upstream, client, ask, crash, told } = await killable(t);
+  const dataset = upstream.dataset();
+  dataset.steps = [{ status: 'COMPLETED' }];
+  const headers = { 'idempotency-key': 'the same' };
+  const accepted = async (...asked: Parameters<typeof ask>) => {
+    const answer = await ask(...asked);
+    assert.equal(answer?.status, 202);
+    return (await answer.json()) as ImportView;
+  };
+  const { id } = await accepted(dataset, {}, headers);
+  await told(1);
+  const running = upstream.dataset();
+  running.steps = [{ progress: 30 }];
+  const other = await accepted(running);
+  const get = async <T>(path: string) =>
+    (await (await send(server.url + path, client.key, 'GET')).json()) as T;
+  const settled = () =>
+    until('the delivery', async () => {
+      const view = await get<ImportView>(`/imports/${id}`);
+      return view.delivery.status === 'delivered' && view;
     });
-    const task = (await started.json()) as { id: string };
-    const path = `${datasets}/${dataset.id}/tasks/${task.id}`;
-    type Task = { status: string; progress: number };
-    const look = async () => (await (await send(path, key, 'GET')).json()) as Task;
-    for (const part of [10, 55, 80]) {
-      await until(`${part} %`, async () => (await look()).progress >= part);
-      await builtin.kill();
-      await builtin.restart();
-    }
-    await until('the end', async () => (await look()).status === 'COMPLETED', 60_000);
-    const exported = await send(`${datasets}/${dataset.id}/exports/to-jsonl`, key, 'GET');
-    const { file_url } = (await exported.json()) as { file_url: string };
-    const rows = (await (await fetch(file_url)).text()).trimEnd().split('\n');
-    const numbers = rows.map((row) => (JSON.parse(row) as { payload: { n: number } }).payload.n);
-    assert.deepEqual(
-      numbers,
-      Array.from({ length: count }, (_, n) => n),
+  const before = await settled();
+  const log = await get(`/imports/${id}/deliveries`);
+  await until('progress', async () => (await get<ImportView>(`/imports/${other.id}`)).progress);
+
+  await crash();
+
+  assert.deepEqual(await get(`/imports/${id}`), before);
+  assert.deepEqual(await get(`/imports/${id}/deliveries`), log);
+  const { imports } = await get<{ imports: ImportView[] }>('/imports');
+  assert.deepEqual(
+    imports.map((one) => one.id),
+    [other.id, id],
+  );
+  const again = await ask(dataset, {}, headers);
+  assert.equal(again?.headers.get('idempotency-replayed'), 'true');
+  assert.deepEqual(await again.json(), before);
+  assert.equal(dataset.starts.length, 1);
+
+  const seen = await get<ImportView>(`/imports/${other.id}`);
+  const stream = await send(
+    `${server.url}/imports/${other.id}/events`,
+    client.key,
+    'GET',
+    undefined,
+    { 'last-event-id': String(seen.sequence) },
+  );
+  running.steps = [{ status: 'COMPLETED' }];
+  const frames = (await stream.text()).split('\n\n').filter((frame) => frame.startsWith('id: '));
+  assert.ok(frames[0]?.startsWith(`id: ${seen.sequence + 1}\n`), frames[0]);
+  assert.match(frames.at(-1) ?? '', /"status":"completed"/);
+});
+
+test('a JSONL body imported by the built-in backend, killed and repeated, imports every line once', async (t) => {
+  const { server, receiver, client, crash, webhooks } = await killable(t, undefined, {
+    OBSERVABILITY_BACKEND: 'builtin',
+  });
+  const v1 = `${server.url}/v1/observability/datasets`;
+  const created = await send(v1, client.key, 'POST', { name: 'killed', description: '' });
+  assert.equal(created.status, 201);
+  const dataset = (await created.json()) as { id: string };
+  const count = 20_000;
+  const lines = Array.from({ length: count }, (_, n) => `{"payload":{"n":${n}}}`).join('\n');
+  const query = new URLSearchParams({ callback_url: receiver.url }).toString();
+  const ask = async () => {
+    const answer = await send(
+      `${server.url}/datasets/${dataset.id}/imports?${query}`,
+      client.key,
+      'POST',
+      lines,
+      { 'content-type': 'application/x-ndjson', 'idempotency-key': 'the same' },
     );
-  } finally {
-    await builtin.dispose();
+    const text = await answer.text();
+    assert.equal(answer.status, 202, text);
+    return (JSON.parse(text) as ImportView).id;
+  };
+  const id = await ask();
+  for (const part of [10, 55, 80]) {
+    await until(`${part} %`, async () => {
+      const answer = await send(`${server.url}/imports/${id}`, client.key, 'GET');
+      return ((await answer.json()) as ImportView).progress >= part;
+    });
+    await crash();
+    assert.equal(await ask(), id);
   }
+  assert.equal((await ended(server.url, client.key, id))['status'], 'completed');
+  const list = await send(`${v1}/${dataset.id}/tasks`, client.key, 'GET');
+  assert.equal(((await list.json()) as { tasks: { count: number } }).tasks.count, 1);
+  const exported = await send(`${v1}/${dataset.id}/exports/to-jsonl`, client.key, 'GET');
+  const { file_url } = (await exported.json()) as { file_url: string };
+  const rows = (await (await fetch(file_url)).text()).trimEnd().split('\n');
+  const numbers = rows.map((row) => (JSON.parse(row) as { payload: { n: number } }).payload.n);
+  assert.deepEqual(
+    numbers,
+    Array.from({ length: count }, (_, n) => n),
+  );
+  await until('the webhook', () => webhooks().length > 0);
+  assertOneIdAnEvent(webhooks());
 });
