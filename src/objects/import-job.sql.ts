@@ -58,7 +58,20 @@ const MIGRATIONS: readonly string[] = [
       'end', CASE WHEN json_extract(state, '$.finishedAt') IS NOT NULL THEN json_extract(state, '$.status') END
     )));
   `,
+  // A row holds two megabytes, a start call more: it is kept in pieces.
+  `
+  CREATE TABLE part_pieces (
+    position INTEGER NOT NULL,
+    piece INTEGER NOT NULL,
+    bytes BLOB NOT NULL,
+    PRIMARY KEY (position, piece)
+  );
+  INSERT INTO part_pieces SELECT position, 0, CAST(body AS BLOB) FROM parts;
+  DROP TABLE parts;
+  `,
 ];
+
+const PIECE_BYTES = 1_000_000;
 
 /** When the copy in KV was written, and when it is to be written next; milliseconds since the epoch. */
 export interface CopyTimes {
@@ -112,20 +125,35 @@ export class ImportStore {
 
   /** Stores the bodies of the start calls, the first at position 0. */
   addParts(parts: readonly ImportPart[]): void {
+    const encoder = new TextEncoder();
     for (const [position, { body }] of parts.entries()) {
-      this.#sql.exec('INSERT INTO parts (position, body) VALUES (?, ?)', position, body);
+      const bytes = encoder.encode(body);
+      for (let piece = 0; piece === 0 || piece * PIECE_BYTES < bytes.length; piece++) {
+        this.#sql.exec(
+          'INSERT INTO part_pieces (position, piece, bytes) VALUES (?, ?, ?)',
+          position,
+          piece,
+          bytes.slice(piece * PIECE_BYTES, (piece + 1) * PIECE_BYTES),
+        );
+      }
     }
   }
 
+  /** The body of the start call at a position. */
   part(position: number): string {
-    return this.#sql
-      .exec<{ body: string }>('SELECT body FROM parts WHERE position = ?', position)
-      .one().body;
+    const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+    const pieces = this.#sql.exec<{ bytes: ArrayBuffer }>(
+      'SELECT bytes FROM part_pieces WHERE position = ? ORDER BY piece',
+      position,
+    );
+    let body = '';
+    for (const { bytes } of pieces) body += decoder.decode(bytes, { stream: true });
+    return body + decoder.decode();
   }
 
   /** A start call whose outcome is noted is not needed any more. */
   dropPart(position: number): void {
-    this.#sql.exec('DELETE FROM parts WHERE position = ?', position);
+    this.#sql.exec('DELETE FROM part_pieces WHERE position = ?', position);
   }
 
   /** Keeps the upstream's answer to a relayed start, for repetitions of the request. */
