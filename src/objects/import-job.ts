@@ -49,6 +49,8 @@ export type RedeliverResult =
 const FALLBACK_ALARM_MS = 1000;
 /** The same while attempts are being made, which may take their whole time-out. */
 const ATTEMPT_CHECK_MS = 5000;
+/** A Worker makes a thousand calls in one go, and a start takes a few of them; the rest is the next alarm's. */
+const MAX_STEPS_AT_ONCE = 100;
 
 /**
  * One import: starts the upstream tasks, polls them by alarm, keeps the truth in SQLite and a copy in KV, and notifies.
@@ -234,7 +236,7 @@ export class ImportJob extends DurableObject<Env> {
   }
 
   async #startRest(): Promise<void> {
-    for (;;) {
+    for (let step = 0; step < MAX_STEPS_AT_ONCE; step++) {
       const state = this.#store.load();
       const outcome = state === null ? null : await this.#takeStep(state, {});
       if (outcome === null) return;
