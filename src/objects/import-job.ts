@@ -123,7 +123,9 @@ export class ImportJob extends DurableObject<Env> {
     if (state.callback === null) return { kind: 'no_callback' };
     if (!this.#outbox.restartNewest(Date.now())) return { kind: 'nothing_sent' };
     this.#copy.want(true);
-    await this.ctx.storage.setAlarm(Date.now());
+    // At once: an alarm would wait for one that is at work, and with it for the upstream.
+    this.#deliverDue();
+    await this.#rearm();
     return { kind: 'accepted', view: JSON.stringify(this.#view(state)) };
   }
 
