@@ -1,5 +1,5 @@
 import { Refusal } from '../domain/failures.ts';
-import type { StartResult } from '../objects/import-job.ts';
+import type { StartResult } from '../objects/import-results.ts';
 import type { AppContext } from './context.ts';
 import { upstreamRefusal } from './upstream-refusal.ts';
 

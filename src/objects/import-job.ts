@@ -2,12 +2,10 @@ import { DurableObject } from 'cloudflare:workers';
 import { configOf, type Config } from '../config.ts';
 import type { AttemptView } from '../domain/attempt-view.ts';
 import { advance, type Observation } from '../domain/import-advance.ts';
-import type { ImportPart } from '../domain/import-parts.ts';
 import { schedule } from '../domain/import-schedule.ts';
-import { pollStep, startStep } from '../domain/import-steps.ts';
+import { pollStep, startStep, type PollStep } from '../domain/import-steps.ts';
 import { importView, type ImportView } from '../domain/import-view.ts';
-import { isTerminal, newImport, type ImportOrder, type ImportState } from '../domain/import.ts';
-import type { RawAnswer, UpstreamFailure } from '../mistral/call.ts';
+import { isTerminal, newImport, type ImportState } from '../domain/import.ts';
 import { DatasetsClient } from '../mistral/datasets.ts';
 import { logError } from '../platform/log.ts';
 import { observabilityUpstream } from '../relay/backends.ts';
@@ -16,31 +14,10 @@ import { Deliveries } from './deliveries.ts';
 import { ImportCopy } from './import-copy.ts';
 import { ImportStore } from './import-job.sql.ts';
 import { pollTasks } from './import-polls.ts';
+import type { RedeliverResult, StartOrder, StartResult } from './import-results.ts';
 import { ImportStarts, type StepOutcome } from './import-starts.ts';
 import { OutboxStore } from './outbox.sql.ts';
 import { Watchers } from './watchers.ts';
-
-/**
- * What came of a start: the import (an `ImportView` as JSON, because RPC's types take no open object), the upstream's
- * failure (and then no import, unless `isKept`), or a conflict with another request under the same id.
- * `answer` is the upstream's own, for an import that came on a `/v1` path; null while it is not known.
- */
-export type StartResult =
-  | { kind: 'accepted'; view: string; isReplayed: boolean; answer: RawAnswer | null }
-  | { kind: 'refused'; failure: UpstreamFailure; isKept: boolean }
-  | { kind: 'conflict' };
-
-/** An order with its start calls; `headers` are those of the client's own request that go along with the first. */
-export interface StartOrder extends ImportOrder {
-  parts: ImportPart[];
-  headers: Record<string, string>;
-}
-
-/** What came of asking for a webhook once more; `view` is the import as JSON. */
-export type RedeliverResult =
-  | { kind: 'accepted'; view: string }
-  | { kind: 'no_callback' }
-  | { kind: 'nothing_sent' };
 
 /**
  * The alarm that stands in for the exact one while work is going on, should the object die in it: so late is it then
@@ -65,8 +42,8 @@ export class ImportJob extends DurableObject<Env> {
   readonly #watchers: Watchers;
   /** The first start while its client waits. */
   #first: Promise<StartResult> | null = null;
-  /** The work on further starts while it goes on. */
-  #starting: Promise<void> | null = null;
+  /** What is being done beside the alarm. */
+  readonly #busy = new Set<'start' | 'poll'>();
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -179,13 +156,7 @@ export class ImportJob extends DurableObject<Env> {
     }
     this.#goOnStarting();
     this.#deliverDue();
-    const due = this.#store.load();
-    const step = due === null ? null : pollStep(due, now);
-    if (due !== null && step !== null) {
-      const polled = await pollTasks(this.#upstream(due), due.datasetId, step);
-      this.#observe(polled.observation, polled.retryAfterMs);
-      this.#deliverDue();
-    }
+    this.#goOnPolling();
     await this.#copyIfDue();
   }
 
@@ -223,18 +194,43 @@ export class ImportJob extends DurableObject<Env> {
     return this.#accepted();
   }
 
-  /** Has what is due of the starts done beside polls and deliveries: waiting for the turn must not hold those up. */
   #goOnStarting(): void {
-    if (this.#first !== null || this.#starting !== null) return;
+    if (this.#first !== null) return;
     const state = this.#store.load();
     if (state === null || startStep(state, Date.now()) === null) return;
-    this.#starting = this.#startRest()
-      .catch((error: unknown) => logError('import_start_failed', error, { import_id: state.id }))
-      .then(() => {
-        this.#starting = null;
-        return this.#rearm();
+    this.#inBackground('start', () => this.#startRest());
+  }
+
+  #goOnPolling(): void {
+    const state = this.#store.load();
+    const step = state === null ? null : pollStep(state, Date.now());
+    if (state !== null && step !== null) this.#inBackground('poll', () => this.#poll(state, step));
+  }
+
+  /** Waiting for a turn or for the upstream must hold up neither the other nor deliveries, as it would in an alarm. */
+  #inBackground(kind: 'start' | 'poll', work: () => Promise<void>): void {
+    if (this.#busy.has(kind)) return;
+    this.#busy.add(kind);
+    const done = work()
+      .then(
+        () => 0,
+        (error: unknown) => {
+          logError(`import_${kind}_failed`, error, { import_id: this.ctx.id.name ?? '' });
+          return Date.now() + FALLBACK_ALARM_MS;
+        },
+      )
+      .then((soonest) => {
+        this.#busy.delete(kind);
+        return this.#rearm(soonest);
       });
-    this.ctx.waitUntil(this.#starting);
+    this.ctx.waitUntil(done);
+  }
+
+  async #poll(state: ImportState, step: PollStep): Promise<void> {
+    const polled = await pollTasks(this.#upstream(state), state.datasetId, step);
+    this.#observe(polled.observation, polled.retryAfterMs);
+    this.#deliverDue();
+    await this.#copyIfDue();
   }
 
   async #startRest(): Promise<void> {
@@ -264,7 +260,10 @@ export class ImportJob extends DurableObject<Env> {
       case 'search':
         return starts.search(step.filters);
       case 'send': {
-        const sending = () => this.#observe({ kind: 'sending', position: step.position });
+        const sending = () => {
+          this.#observe({ kind: 'sending', position: step.position });
+          return this.#store.load()?.openStart?.position === step.position;
+        };
         const body = this.#store.part(step.position);
         return starts.send(state, step, { body, headers, sending });
       }
@@ -331,15 +330,15 @@ export class ImportJob extends DurableObject<Env> {
     await this.#copy.write(state, this.#view(state), expiresAt);
   }
 
-  /** Sets the alarm to the next moment at which something is to be done. */
-  async #rearm(): Promise<void> {
+  /** Sets the alarm to the next moment at which something is to be done. @param soonest not before then */
+  async #rearm(soonest = 0): Promise<void> {
     const state = this.#store.load();
     if (state === null) return;
     const now = Date.now();
-    const isStarting = this.#first !== null || this.#starting !== null;
+    const isStarting = this.#first !== null || this.#busy.has('start');
     const times = [
       isStarting ? now + FALLBACK_ALARM_MS : state.turnEnd !== null ? now : state.nextStartAt,
-      state.nextPollAt,
+      this.#busy.has('poll') ? now + FALLBACK_ALARM_MS : state.nextPollAt,
       this.#outbox.isAttempting() ? now + ATTEMPT_CHECK_MS : null,
       this.#outbox.nextAttemptAt(),
       this.#copy.dueAt(),
@@ -347,7 +346,7 @@ export class ImportJob extends DurableObject<Env> {
         ? this.#forgottenAt(state)
         : state.createdAt + this.#config.importDeadlineMs,
     ].filter((time) => time !== null);
-    await this.ctx.storage.setAlarm(Math.min(...times));
+    await this.ctx.storage.setAlarm(Math.max(soonest, Math.min(...times)));
   }
 
   async #forget(state: ImportState): Promise<void> {

@@ -27,8 +27,8 @@ export interface SendInput {
   body: string;
   /** Further headers of the client's own request. */
   headers: Readonly<Record<string, string>>;
-  /** To be called when the turn is ours, just before the call: stores the intent. */
-  sending: () => void;
+  /** To be called when the turn is ours, just before the call: stores the intent; false: the import has ended. */
+  sending: () => boolean;
 }
 
 /** Executes the steps that start the tasks of one import; what they mean is decided in `domain/`. */
@@ -59,7 +59,10 @@ export class ImportStarts {
     if (!(await this.#turns.takeTurn(state.id, TURN_WAIT_MS))) {
       return { observation: { kind: 'start_hindered' } };
     }
-    input.sending();
+    if (!input.sending()) {
+      await this.endTurn(state.id, null);
+      return { observation: { kind: 'start_hindered' } };
+    }
     const sent = await this.#upstream.startImport(state.startPath, input.body, input.headers);
     if (sent.ok) {
       const { task, answer } = sent.value;

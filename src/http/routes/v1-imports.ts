@@ -5,7 +5,7 @@ import { DEFAULT_EVENTS, IMPORT_EVENTS, type ImportOrder } from '../../domain/im
 import type { ImportView } from '../../domain/import-view.ts';
 import { parseJson } from '../../domain/json.ts';
 import type { RawAnswer } from '../../mistral/call.ts';
-import type { StartResult } from '../../objects/import-job.ts';
+import type { StartResult } from '../../objects/import-results.ts';
 import { observabilityUpstream } from '../../relay/backends.ts';
 import { answerHeaders, requestHeaders } from '../../relay/headers.ts';
 import type { AppContext, AppEnv } from '../context.ts';
