@@ -1,6 +1,6 @@
 import { isTerminal, openTasks, type ImportState } from './import.ts';
 import { nextPollAt, type PollBounds } from './poll.ts';
-import type { Observation } from './import-advance.ts';
+import { advance, type Advance, type Observation } from './import-advance.ts';
 
 /** What the schedule of an import depends on beside its state; times in milliseconds (since the epoch). */
 export interface ScheduleInput {
@@ -10,6 +10,16 @@ export interface ScheduleInput {
   now: number;
   /** 0 (inclusive) to 1 (exclusive). */
   random: number;
+}
+
+/** What an observation makes of an import, and when it is to be taken up again. */
+export function observe(
+  before: ImportState,
+  observation: Observation,
+  input: ScheduleInput,
+): Advance {
+  const { state, effects } = advance(before, observation, input.now);
+  return { state: schedule(state, observation.kind, input), effects };
 }
 
 /**

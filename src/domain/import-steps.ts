@@ -25,6 +25,11 @@ export function startStep(state: ImportState, now: number): StartStep | null {
   return position === -1 ? null : { kind: 'send', position };
 }
 
+/** Whether an import is not done yet with its dataset's turn. */
+export function needsTurn(state: ImportState): boolean {
+  return state.turnEnd !== null || (!isTerminal(state.status) && state.hasTurn);
+}
+
 /** How the open tasks are asked for: one by one, or with the dataset's list. */
 export type PollStep = { kind: 'fetch' | 'list'; taskIds: string[] };
 

@@ -4,6 +4,8 @@ import type { RawAnswer } from '../mistral/call.ts';
 import { migrate } from '../platform/migrate.ts';
 import { MIGRATIONS } from './import-migrations.sql.ts';
 
+const PIECE_BYTES = 1_000_000;
+
 /** When the copy in KV was written, and when it is to be written next; milliseconds since the epoch. */
 export interface CopyTimes {
   copiedAt: number;
@@ -56,20 +58,35 @@ export class ImportStore {
 
   /** Stores the bodies of the start calls, the first at position 0. */
   addParts(parts: readonly ImportPart[]): void {
+    const encoder = new TextEncoder();
     for (const [position, { body }] of parts.entries()) {
-      this.#sql.exec('INSERT INTO parts (position, body) VALUES (?, ?)', position, body);
+      const bytes = encoder.encode(body);
+      for (let piece = 0; piece === 0 || piece * PIECE_BYTES < bytes.length; piece++) {
+        this.#sql.exec(
+          'INSERT INTO part_pieces (position, piece, bytes) VALUES (?, ?, ?)',
+          position,
+          piece,
+          bytes.slice(piece * PIECE_BYTES, (piece + 1) * PIECE_BYTES),
+        );
+      }
     }
   }
 
+  /** The body of the start call at a position. */
   part(position: number): string {
-    return this.#sql
-      .exec<{ body: string }>('SELECT body FROM parts WHERE position = ?', position)
-      .one().body;
+    const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+    const pieces = this.#sql.exec<{ bytes: ArrayBuffer }>(
+      'SELECT bytes FROM part_pieces WHERE position = ? ORDER BY piece',
+      position,
+    );
+    let body = '';
+    for (const { bytes } of pieces) body += decoder.decode(bytes, { stream: true });
+    return body + decoder.decode();
   }
 
   /** A start call whose outcome is noted is not needed any more. */
   dropPart(position: number): void {
-    this.#sql.exec('DELETE FROM parts WHERE position = ?', position);
+    this.#sql.exec('DELETE FROM part_pieces WHERE position = ?', position);
   }
 
   /** Keeps the upstream's answer to a relayed start, for repetitions of the request. */

@@ -1,9 +1,9 @@
 import { DurableObject } from 'cloudflare:workers';
 import { configOf, type Config } from '../config.ts';
 import type { AttemptView } from '../domain/attempt-view.ts';
-import { advance, type Observation } from '../domain/import-advance.ts';
-import { schedule } from '../domain/import-schedule.ts';
-import { pollStep, startStep } from '../domain/import-steps.ts';
+import type { Observation } from '../domain/import-advance.ts';
+import { observe } from '../domain/import-schedule.ts';
+import { needsTurn, pollStep, startStep, type PollStep } from '../domain/import-steps.ts';
 import { importView, type ImportView } from '../domain/import-view.ts';
 import { isTerminal, newImport, type ImportState } from '../domain/import.ts';
 import { DatasetsClient } from '../mistral/datasets.ts';
@@ -26,6 +26,8 @@ import { Watchers } from './watchers.ts';
 const FALLBACK_ALARM_MS = 1000;
 /** The same while attempts are being made, which may take their whole time-out. */
 const ATTEMPT_CHECK_MS = 5000;
+/** A Worker makes a thousand calls in one go, and a start takes a few of them; the rest is the next alarm's. */
+const MAX_STEPS_AT_ONCE = 100;
 
 /**
  * One import: starts the upstream tasks, polls them by alarm, keeps the truth in SQLite and a copy in KV, and notifies.
@@ -40,8 +42,8 @@ export class ImportJob extends DurableObject<Env> {
   readonly #watchers: Watchers;
   /** The first start while its client waits. */
   #first: Promise<StartResult> | null = null;
-  /** The work on further starts while it goes on. */
-  #starting: Promise<void> | null = null;
+  /** What is being done beside the alarm. */
+  readonly #busy = new Set<'start' | 'poll'>();
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -99,7 +101,9 @@ export class ImportJob extends DurableObject<Env> {
     if (state.callback === null) return { kind: 'no_callback' };
     if (!this.#outbox.restartNewest(Date.now())) return { kind: 'nothing_sent' };
     this.#copy.want(true);
-    await this.ctx.storage.setAlarm(Date.now());
+    // At once: an alarm would wait for one that is at work, and with it for the upstream.
+    this.#deliverDue();
+    await this.#rearm();
     return { kind: 'accepted', view: JSON.stringify(this.#view(state)) };
   }
 
@@ -125,9 +129,8 @@ export class ImportJob extends DurableObject<Env> {
   async keepsTurn(): Promise<boolean> {
     const state = this.#store.load();
     if (state === null) return false;
-    const needsTurn = state.turnEnd !== null || (!isTerminal(state.status) && state.hasTurn);
-    if (needsTurn) await this.wake();
-    return needsTurn;
+    if (needsTurn(state)) await this.wake();
+    return needsTurn(state);
   }
 
   override async alarm(): Promise<void> {
@@ -153,13 +156,7 @@ export class ImportJob extends DurableObject<Env> {
     }
     this.#goOnStarting();
     this.#deliverDue();
-    const due = this.#store.load();
-    const step = due === null ? null : pollStep(due, now);
-    if (due !== null && step !== null) {
-      const polled = await pollTasks(this.#upstream(due), due.datasetId, step);
-      this.#observe(polled.observation, polled.retryAfterMs);
-      this.#deliverDue();
-    }
+    this.#goOnPolling();
     await this.#copyIfDue();
   }
 
@@ -198,22 +195,47 @@ export class ImportJob extends DurableObject<Env> {
     return this.#accepted();
   }
 
-  /** Has what is due of the starts done beside polls and deliveries: waiting for the turn must not hold those up. */
   #goOnStarting(): void {
-    if (this.#first !== null || this.#starting !== null) return;
+    if (this.#first !== null) return;
     const state = this.#store.load();
     if (state === null || startStep(state, Date.now()) === null) return;
-    this.#starting = this.#startRest()
-      .catch((error: unknown) => logError('import_start_failed', error, { import_id: state.id }))
-      .then(() => {
-        this.#starting = null;
-        return this.#rearm();
+    this.#inBackground('start', () => this.#startRest());
+  }
+
+  #goOnPolling(): void {
+    const state = this.#store.load();
+    const step = state === null ? null : pollStep(state, Date.now());
+    if (state !== null && step !== null) this.#inBackground('poll', () => this.#poll(state, step));
+  }
+
+  /** Waiting for a turn or for the upstream must hold up neither the other nor deliveries, as it would in an alarm. */
+  #inBackground(kind: 'start' | 'poll', work: () => Promise<void>): void {
+    if (this.#busy.has(kind)) return;
+    this.#busy.add(kind);
+    const done = work()
+      .then(
+        () => 0,
+        (error: unknown) => {
+          logError(`import_${kind}_failed`, error, { import_id: this.ctx.id.name ?? '' });
+          return Date.now() + FALLBACK_ALARM_MS;
+        },
+      )
+      .then((soonest) => {
+        this.#busy.delete(kind);
+        return this.#rearm(soonest);
       });
-    this.ctx.waitUntil(this.#starting);
+    this.ctx.waitUntil(done);
+  }
+
+  async #poll(state: ImportState, step: PollStep): Promise<void> {
+    const polled = await pollTasks(this.#upstream(state), state.datasetId, step);
+    this.#observe(polled.observation, polled.retryAfterMs);
+    this.#deliverDue();
+    await this.#copyIfDue();
   }
 
   async #startRest(): Promise<void> {
-    for (;;) {
+    for (let step = 0; step < MAX_STEPS_AT_ONCE; step++) {
       const state = this.#store.load();
       const outcome = state === null ? null : await this.#takeStep(state, {});
       if (outcome === null) return;
@@ -251,7 +273,7 @@ export class ImportJob extends DurableObject<Env> {
     switch (step.kind) {
       case 'end_turn':
         await starts.endTurn(state.id, step.taskId);
-        this.#endedTurn();
+        this.#store.save({ ...(this.#store.load() ?? state), turnEnd: null });
         return this.#tryStep(this.#store.load() ?? state, headers);
       case 'search':
         return starts.search(step.filters);
@@ -268,11 +290,6 @@ export class ImportJob extends DurableObject<Env> {
     }
   }
 
-  #endedTurn(): void {
-    const state = this.#store.load();
-    if (state !== null) this.#store.save({ ...state, turnEnd: null });
-  }
-
   #takeIn({ observation, retryAfterMs, parts, answer }: StepOutcome): void {
     this.ctx.storage.transactionSync(() => {
       if (parts !== undefined) this.#store.addParts(parts);
@@ -287,10 +304,9 @@ export class ImportJob extends DurableObject<Env> {
     const before = this.#store.load();
     if (before === null) return;
     const now = Date.now();
-    const { state, effects } = advance(before, observation, now);
     const bounds = { minMs: this.#config.pollMinMs, maxMs: this.#config.pollMaxMs };
     const input = { bounds, retryAfterMs, now, random: Math.random() };
-    const next = schedule(state, observation.kind, input);
+    const { state: next, effects } = observe(before, observation, input);
     const isNews = next.sequence !== before.sequence;
     this.ctx.storage.transactionSync(() => {
       this.#store.save(next);
@@ -328,15 +344,15 @@ export class ImportJob extends DurableObject<Env> {
     });
   }
 
-  /** Sets the alarm to the next moment at which something is to be done. */
-  async #rearm(): Promise<void> {
+  /** Sets the alarm to the next moment at which something is to be done. @param soonest not before then */
+  async #rearm(soonest = 0): Promise<void> {
     const state = this.#store.load();
     if (state === null) return;
     const now = Date.now();
-    const isStarting = this.#first !== null || this.#starting !== null;
+    const isStarting = this.#first !== null || this.#busy.has('start');
     const times = [
       isStarting || state.turnEnd !== null ? now + FALLBACK_ALARM_MS : state.nextStartAt,
-      state.nextPollAt,
+      this.#busy.has('poll') ? now + FALLBACK_ALARM_MS : state.nextPollAt,
       this.#outbox.isAttempting() ? now + ATTEMPT_CHECK_MS : null,
       this.#outbox.nextAttemptAt(),
       this.#copy.dueAt(),
@@ -344,7 +360,7 @@ export class ImportJob extends DurableObject<Env> {
         ? this.#forgottenAt(state)
         : state.createdAt + this.#config.importDeadlineMs,
     ].filter((time) => time !== null);
-    await this.ctx.storage.setAlarm(Math.min(...times));
+    await this.ctx.storage.setAlarm(Math.max(soonest, Math.min(...times)));
   }
 
   async #forget(state: ImportState): Promise<void> {

@@ -64,4 +64,15 @@ export const MIGRATIONS: readonly string[] = [
       'end', CASE WHEN json_extract(state, '$.finishedAt') IS NOT NULL THEN json_extract(state, '$.status') END
     ))), '$.task', '$.startBody', '$.missing');
   `,
+  // A row holds two megabytes, a start call more: it is kept in pieces.
+  `
+  CREATE TABLE part_pieces (
+    position INTEGER NOT NULL,
+    piece INTEGER NOT NULL,
+    bytes BLOB NOT NULL,
+    PRIMARY KEY (position, piece)
+  );
+  INSERT INTO part_pieces SELECT position, 0, CAST(body AS BLOB) FROM parts;
+  DROP TABLE parts;
+  `,
 ];

@@ -125,6 +125,36 @@ test('after its retention a finished import is gone: its answer, its copy, and i
   }
 });
 
+/** Opens what the object of an import left on disk, one after the other. */
+async function storesIn<T>(folder: string, read: (database: DatabaseSync) => T): Promise<T[]> {
+  const files = (await readdir(folder, { recursive: true })).filter((name) =>
+    /ImportJob[^/]*\/[0-9a-f]+\.sqlite$/.test(name),
+  );
+  assert.ok(files.length > 0);
+  return files.map((name) => {
+    const database = new DatabaseSync(join(folder, name), { readOnly: true });
+    const found = read(database);
+    database.close();
+    return found;
+  });
+}
+
+function tablesOf(database: DatabaseSync): string[] {
+  const rows = database.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all();
+  return rows.map((row) => String(row['name'])).filter((name) => !name.startsWith('_cf'));
+}
+
+function largestRowOf(database: DatabaseSync): number {
+  const sizes = tablesOf(database).map((table) => {
+    const columns = database.prepare(`SELECT name FROM pragma_table_info('${table}')`).all();
+    const size = columns
+      .map((row) => `coalesce(length(CAST(${String(row['name'])} AS BLOB)), 0)`)
+      .join(' + ');
+    return Number(database.prepare(`SELECT max(${size}) AS size FROM ${table}`).get()?.['size']);
+  });
+  return Math.max(...sizes);
+}
+
 test('an import that was forgotten leaves no table behind', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'windsock-'));
   t.after(() => rm(folder, { recursive: true, force: true }));
@@ -146,15 +176,36 @@ test('an import that was forgotten leaves no table behind', async (t) => {
   } finally {
     await short.dispose();
   }
-  const files = (await readdir(folder, { recursive: true })).filter((name) =>
-    /ImportJob[^/]*\/[0-9a-f]+\.sqlite$/.test(name),
+  assert.deepEqual(await storesIn(folder, tablesOf), [[]]);
+});
+
+test('a start call of many megabytes is kept in rows of less than two, which is what Cloudflare takes', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'windsock-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const dataset = upstream.dataset();
+  dataset.fail('start', { answer: 429, headers: { 'retry-after': '2' } });
+  const vars = { MISTRAL_BASE_URL: upstream.url, MISTRAL_API_KEY: 'any', POLL_MIN_MS: '20' };
+  const before = new Miniflare(workerOptions(vars, 0, folder));
+  const { origin } = await before.ready;
+  const { key } = await createClient(origin);
+  // Characters of one to four bytes, so that a piece ends within one.
+  const conversation_ids = Array.from({ length: 50_000 }, (_, n) =>
+    `x${n} é – 😀`.padEnd(60, '😀'),
   );
-  assert.ok(files.length > 0);
-  const tables = files.flatMap((name) => {
-    const database = new DatabaseSync(join(folder, name), { readOnly: true });
-    const found = database.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all();
-    database.close();
-    return found.map((row) => String(row['name'])).filter((table) => !table.startsWith('_cf'));
-  });
-  assert.deepEqual(tables, []);
+  const body = { source: 'playground', conversation_ids };
+  const answer = await send(`${origin}/datasets/${dataset.id}/imports`, key, 'POST', body);
+  assert.equal(((await answer.json()) as ImportView).status, 'starting');
+  await before.dispose();
+  const [largest = 0] = await storesIn(folder, largestRowOf);
+  assert.ok(largest > 500_000 && largest < 2_000_000, `${largest} bytes`);
+  const afterwards = new Miniflare(workerOptions(vars, 0, folder));
+  try {
+    await afterwards.ready;
+    await until('the second start', () => dataset.starts.length === 2);
+    const [first, second] = dataset.starts;
+    assert.deepEqual(JSON.parse(first?.body ?? ''), { conversation_ids });
+    assert.ok(second?.body === first?.body);
+  } finally {
+    await afterwards.dispose();
+  }
 });

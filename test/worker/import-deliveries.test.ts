@@ -128,6 +128,22 @@ test('a webhook is delivered again with its id and bytes, and attempts go on cou
   );
 });
 
+test('a redelivery does not wait for a poll that hangs', async (t) => {
+  const receiver = await receiverOf(t);
+  const dataset = upstream.dataset();
+  const { id } = await started(dataset, {
+    callback: { url: receiver.url, events: ['import.started'] },
+  });
+  await once('to be delivered', id, ({ delivery }) => delivery.status === 'delivered');
+  dataset.fail('fetch', { answer: 'hang' });
+  const { length } = dataset.calls;
+  await until('a poll that hangs', () => dataset.calls.length > length);
+  const before = Date.now();
+  assert.equal((await redeliver(id)).status, 202);
+  await until('the webhook once more', () => receiver.received.length === 2);
+  assert.ok(Date.now() - before < 1000);
+});
+
 test('a webhook that was given up is delivered again along the whole schedule', async (t) => {
   const receiver = await receiverOf(t, (response, attempt) =>
     response.writeHead(attempt < 6 ? 500 : 200).end(),

@@ -153,6 +153,14 @@ for (const [what, headers, status] of BAD) {
   });
 }
 
+test('a body that is larger than a row of the store crosses too', async () => {
+  const dataset = upstream.dataset();
+  const body = JSON.stringify({ file_id: 'f-1', more: 'é'.repeat(2_000_000) });
+  const answer = await byHand(dataset, { 'windsock-callback': 'http://receiver.example/' }, body);
+  assert.equal(answer.status, 202, await answer.text());
+  assert.ok(dataset.starts[0]?.body === body);
+});
+
 test('a watched import needs the scope and the dataset that any import needs', async () => {
   const dataset = upstream.dataset();
   const reader = await worker.createClient({ scopes: ['observability:read', 'proxy'] });

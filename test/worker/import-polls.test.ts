@@ -144,6 +144,47 @@ test('an import that does not finish by its deadline is lost, running or still s
   }
 });
 
+test('an import that gets its turn after its deadline starts nothing, and gives it on', async () => {
+  const short = await startWorker({
+    MISTRAL_BASE_URL: upstream.url,
+    MISTRAL_API_KEY: 'any',
+    IMPORT_DEADLINE_MS: '1500',
+    UPSTREAM_HEADERS_TIMEOUT_MS: '2500',
+  });
+  try {
+    const { key } = await short.createClient();
+    const dataset = upstream.dataset();
+    const path = `${short.url}/datasets/${dataset.id}/imports`;
+    const ask = (file_id: string) => send(path, key, 'POST', { source: 'file', file_id });
+    // The first one keeps the turn as long as its start hangs, which is longer than the others may take.
+    dataset.fail('start', { answer: 'hang' });
+    const first = ask('f-1');
+    await until('the first start', () => dataset.starts.length === 1);
+    const second = ask('f-2');
+    await until('both to be lost', async () => {
+      const list = await send(
+        `${short.url}/imports?dataset_id=${dataset.id}&status=lost`,
+        key,
+        'GET',
+      );
+      return ((await list.json()) as { imports: unknown[] }).imports.length === 2;
+    });
+    assert.equal(dataset.starts.length, 1, 'the turn has not gone on yet');
+    const third = ask('f-3');
+    await until('the start of the third', () =>
+      dataset.starts.some(({ body }) => body.includes('f-3')),
+    );
+    assert.ok(!dataset.starts.some(({ body }) => body.includes('f-2')));
+    const ended = await Promise.all([first, second, third]);
+    const status = await Promise.all(
+      ended.map(async (a) => ((await a.json()) as { status: string }).status),
+    );
+    assert.deepEqual(status, ['lost', 'lost', 'running']);
+  } finally {
+    await short.dispose();
+  }
+});
+
 test('a hanging poll holds up no other import', async () => {
   const [hanging, other] = [upstream.dataset(), upstream.dataset()];
   hanging.fail('fetch', ...times(50, { answer: 'hang' as const }));

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { beforeEach, test } from 'node:test';
 import type { KeptDataset } from '../support/dataset-upstream.ts';
-import { importsUnderTest, times } from '../support/imports.ts';
+import { copiesOf, importsUnderTest, times, UPSTREAM_KEY } from '../support/imports.ts';
 
 const it = await importsUnderTest();
 const { upstream, start, started, ended, refused } = it;
@@ -194,3 +194,37 @@ test('a search that the upstream refuses is answered at once, and nothing is kep
   assert.equal(error.message, 'scripted 400');
   assert.equal(dataset.starts.length, 0);
 });
+
+test('a list of conversation ids that is larger than a row of the store goes in one task all the same', async () => {
+  const dataset = upstream.dataset();
+  const conversation_ids = idsOf(100_000);
+  const view = await started(dataset, { source: 'playground', conversation_ids });
+  assert.equal(view.tasks.length, 1);
+  assert.deepEqual(bodies(dataset), [{ conversation_ids }]);
+});
+
+test('record ids as long as they may be fit', async () => {
+  const dataset = upstream.dataset();
+  const record_ids = Array.from({ length: 12_000 }, () => randomUUID().padEnd(200, 'é'));
+  const view = await started(dataset, { source: 'dataset', record_ids });
+  await allStarted(view.id, 2);
+  assert.deepEqual(sizes(dataset), [10_000, 2000]);
+});
+
+for (const status of [302, 401, 403, 413, 451]) {
+  test(`an upstream ${status} to the start is a 502 that shows it, and nothing is kept`, async () => {
+    const dataset = upstream.dataset();
+    dataset.fail('start', { answer: status, body: { detail: `no, ${UPSTREAM_KEY}` } });
+    const answer = await start(dataset);
+    const text = await answer.text();
+    assert.equal(answer.status, 502, text);
+    const { error } = JSON.parse(text) as { error: { code: string; upstream: { status: number } } };
+    assert.deepEqual([error.code, error.upstream.status], ['upstream_error', status]);
+    assert.ok(!text.includes(UPSTREAM_KEY), text);
+    assert.equal(dataset.calls.length, 1);
+    const kept = (await copiesOf(it.worker, it.client.id)).filter(
+      ({ dataset_id }) => dataset_id === dataset.id,
+    );
+    assert.deepEqual(kept, []);
+  });
+}

@@ -310,6 +310,22 @@ describe('a receiver that hangs', () => {
   });
 });
 
+test('a poll that hangs does not delay the next attempt of a webhook', async (t) => {
+  const receiver = await receiverOf(t, (response, attempt) =>
+    response.writeHead(attempt === 1 ? 500 : 204).end(),
+  );
+  const dataset = upstream.dataset();
+  dataset.fail('fetch', { answer: 'hang' }, { answer: 'hang' });
+  const { id } = await started(dataset, {
+    callback: { url: receiver.url, events: ['import.started'] },
+  });
+  await until('a poll that hangs', () => dataset.count('fetch') === 1);
+  await once('to be delivered', id, ({ delivery }) => delivery.status === 'delivered');
+  const [first, second] = receiver.received;
+  assert.ok(first && second && second.at - first.at < 1000);
+  assert.equal(dataset.count('fetch'), 1);
+});
+
 test('at most 16 kB of an answer are kept, and no secret that it echoes, not even half of one', async (t) => {
   const secret = client.signing_secret;
   const bare = secret.replace('whsec_', '');
