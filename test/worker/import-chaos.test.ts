@@ -11,7 +11,7 @@ import { startReceiver } from '../support/receiver.ts';
 // Many imports at once over an upstream and a receiver that fail at random.
 
 const { client, upstream, started, start, ended, once } = await importsUnderTest({
-  UPSTREAM_HEADERS_TIMEOUT_MS: '300',
+  UPSTREAM_HEADERS_TIMEOUT_MS: '1000',
   WEBHOOK_TIMEOUT_MS: '300',
   WEBHOOK_RETRY_S: '0,0.05,0.05,0.05,0.05',
 });
@@ -36,7 +36,7 @@ const LOOK_FAULTS: Fault[] = [
   { answer: 'hang' },
 ];
 
-const DATASETS = 6;
+const DATASETS = 4;
 const IMPORTS_EACH = 4;
 
 for (const seed of [1, 2]) {

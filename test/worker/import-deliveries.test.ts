@@ -160,6 +160,20 @@ test('a webhook that was given up is delivered again along the whole schedule', 
   assert.equal(new Set(receiver.received.map(({ body }) => body)).size, 1);
 });
 
+test('to a receiver that said 410 a webhook goes once more where that is asked for, and no oftener', async (t) => {
+  const receiver = await receiverOf(t, (response) => response.writeHead(410).end());
+  const { id, delivery } = await delivered(receiver.url);
+  assert.deepEqual([delivery.status, delivery.attempts], ['failed', 1]);
+  assert.equal((await redeliver(id)).status, 202);
+  const seen = await once(
+    'to be tried',
+    id,
+    (view) => view.delivery.attempts === 2 && view.delivery.status === 'failed',
+  );
+  assert.equal(seen.delivery.next_attempt_at, null);
+  assert.equal(receiver.received.length, 2);
+});
+
 test('a webhook is tried out through the real path, and the attempt is the answer', async (t) => {
   const receiver = await receiverOf(t, (response) =>
     response.writeHead(418).end(`short, stout and ${client.signing_secret} ${UPSTREAM_KEY}`),

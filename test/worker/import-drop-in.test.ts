@@ -14,7 +14,7 @@ import { send } from '../support/worker.ts';
 // Imports that the official SDK starts on Mistral's own path, told of with `Windsock-*` headers.
 
 const { worker, client, upstream, ended, view, once } = await importsUnderTest({
-  UPSTREAM_HEADERS_TIMEOUT_MS: '300',
+  UPSTREAM_HEADERS_TIMEOUT_MS: '600',
 });
 
 const answers: Response[] = [];

@@ -7,7 +7,7 @@ import { until } from '../support/until.ts';
 import { ended as endedAt, send, startWorker } from '../support/worker.ts';
 
 const { upstream, started, view, once, ended } = await importsUnderTest({
-  UPSTREAM_HEADERS_TIMEOUT_MS: '300',
+  UPSTREAM_HEADERS_TIMEOUT_MS: '600',
 });
 
 const typeOf = (body = '') => (JSON.parse(body) as { type: string }).type;

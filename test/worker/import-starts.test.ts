@@ -8,7 +8,7 @@ import { until } from '../support/until.ts';
 import { send } from '../support/worker.ts';
 
 const { worker, client, upstream, start, started, view, once, ended, refused } =
-  await importsUnderTest({ UPSTREAM_HEADERS_TIMEOUT_MS: '300' });
+  await importsUnderTest({ UPSTREAM_HEADERS_TIMEOUT_MS: '600' });
 
 /** An import that completes as soon as it is polled. */
 function quickDataset(): KeptDataset {
