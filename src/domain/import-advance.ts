@@ -112,8 +112,14 @@ export function advance(state: ImportState, observation: Observation, now: numbe
       const message = `The upstream refused to show the task (${observation.status}); check MISTRAL_API_KEY.`;
       return finish({ ...state, polls: state.polls + 1 }, 'lost', message, now);
     }
-    case 'unavailable':
-      return quiet({ ...state, polls: state.polls + 1, failures: state.failures + 1 });
+    case 'unavailable': {
+      // Twice running: what comes between two 404 begins the count anew.
+      const tasks = state.tasks.map((task) => ({
+        ...task,
+        missing: task.end === null ? 0 : task.missing,
+      }));
+      return quiet({ ...state, tasks, polls: state.polls + 1, failures: state.failures + 1 });
+    }
     case 'deadline':
       return finish(state, 'lost', 'The import did not finish within IMPORT_DEADLINE_MS.', now);
   }
@@ -198,8 +204,11 @@ function observeTasks(
     return close(next, now, [...events, `import.${whole.end}`]);
   }
   if (!isVisiblyOther(before, next)) return { state: next, effects: events.map(notify) };
-  const lastSentAt = before.progressSentAt ?? before.createdAt;
-  const isReported = next.progress !== before.progress && now - lastSentAt >= PROGRESS_INTERVAL_MS;
+  const isReported =
+    next.progress !== before.progress &&
+    (before.progressSentAt === null
+      ? events.length === 0
+      : now - before.progressSentAt >= PROGRESS_INTERVAL_MS);
   if (!isReported) return { state: touch(next, now), effects: events.map(notify) };
   return {
     state: { ...touch(next, now), progressSentAt: now },

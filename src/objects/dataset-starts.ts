@@ -5,6 +5,8 @@ import { StartsStore } from './dataset-starts.sql.ts';
 
 /** A turn that is kept for so long is looked into: its holder may be gone. */
 const STALE_MS = 30_000;
+/** Stands for the import of a task that was started without one. */
+const NO_IMPORT = '';
 
 interface Waiting {
   importId: string;
@@ -67,7 +69,12 @@ export class DatasetStarts extends DurableObject<Env> {
     if ((await this.ctx.storage.getAlarm()) === null) await this.#armPruning(now);
   }
 
-  /** Of some tasks those that belong to an import. */
+  /** Notes a task that is no import's, so that none adopts it. */
+  async claim(taskId: string): Promise<void> {
+    await this.endTurn(NO_IMPORT, taskId);
+  }
+
+  /** Of some tasks those that belong to an import, or to none for certain. */
   claimed(taskIds: readonly string[]): string[] {
     return this.#store.claimed(taskIds);
   }

@@ -270,24 +270,19 @@ export class ImportJob extends DurableObject<Env> {
     const step = startStep(state, Date.now());
     if (step === null) return null;
     const starts = new ImportStarts(this.#upstream(state), this.env, state);
-    switch (step.kind) {
-      case 'end_turn':
-        await starts.endTurn(state.id, step.taskId);
-        this.#store.save({ ...(this.#store.load() ?? state), turnEnd: null });
-        return this.#tryStep(this.#store.load() ?? state, headers);
-      case 'search':
-        return starts.search(step.filters);
-      case 'send': {
-        const sending = () => {
-          this.#observe({ kind: 'sending', position: step.position });
-          return this.#store.load()?.openStart?.position === step.position;
-        };
-        const body = this.#store.part(step.position);
-        return starts.send(state, step, { body, headers, sending });
-      }
-      case 'look':
-        return starts.look(state);
+    if (step.kind === 'end_turn') {
+      await starts.endTurn(state.id, step.taskId);
+      this.#store.save({ ...(this.#store.load() ?? state), turnEnd: null });
+      return this.#tryStep(this.#store.load() ?? state, headers);
     }
+    return starts.take(state, step, {
+      headers,
+      bodyOf: (position) => this.#store.part(position),
+      sending: (position) => {
+        this.#observe({ kind: 'sending', position });
+        return this.#store.load()?.openStart?.position === position;
+      },
+    });
   }
 
   #takeIn({ observation, retryAfterMs, parts, answer }: StepOutcome): void {

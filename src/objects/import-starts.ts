@@ -22,13 +22,14 @@ export interface StepOutcome {
   failure?: UpstreamFailure;
 }
 
-/** What a send needs beside the state. */
-export interface SendInput {
-  body: string;
+/** What a step needs beside the state. */
+export interface StepInput {
   /** Further headers of the client's own request. */
   headers: Readonly<Record<string, string>>;
+  /** The body of a start call. */
+  bodyOf: (position: number) => string;
   /** To be called when the turn is ours, just before the call: stores the intent; false when the import has ended. */
-  sending: () => boolean;
+  sending: (position: number) => boolean;
 }
 
 /** Executes the steps that start the tasks of one import; what they mean is decided in `domain/`. */
@@ -41,8 +42,24 @@ export class ImportStarts {
     this.#turns = env.DATASET_STARTS.getByName(state.datasetId);
   }
 
+  /** Takes a step. */
+  take(
+    state: ImportState,
+    step: Exclude<StartStep, { kind: 'end_turn' }>,
+    input: StepInput,
+  ): Promise<StepOutcome> {
+    switch (step.kind) {
+      case 'search':
+        return this.#search(step.filters);
+      case 'send':
+        return this.#send(state, step.position, input);
+      case 'look':
+        return this.#look(state);
+    }
+  }
+
   /** Looks for the events of a `where`. */
-  async search(filters: unknown): Promise<StepOutcome> {
+  async #search(filters: unknown): Promise<StepOutcome> {
     const found = await this.#upstream.searchIds(filters);
     if (!found.ok) return hindered(found.failure);
     const parts = partsOfIds('explorer', found.value);
@@ -51,22 +68,23 @@ export class ImportStarts {
   }
 
   /** Waits for the turn and sends the start of a task. */
-  async send(
+  async #send(
     state: ImportState,
-    step: Extract<StartStep, { kind: 'send' }>,
-    input: SendInput,
+    position: number,
+    { headers, bodyOf, sending }: StepInput,
   ): Promise<StepOutcome> {
+    const body = bodyOf(position);
     if (!(await this.#turns.takeTurn(state.id, TURN_WAIT_MS))) {
       return { observation: { kind: 'start_waiting' } };
     }
-    if (!input.sending()) {
+    if (!sending(position)) {
       await this.#turns.endTurn(state.id, null);
       return { observation: { kind: 'start_hindered' } };
     }
-    const sent = await this.#upstream.startImport(state.startPath, input.body, input.headers);
+    const sent = await this.#upstream.startImport(state.startPath, body, headers);
     if (sent.ok) {
       const { task, answer } = sent.value;
-      return { observation: { kind: 'started', position: step.position, task }, answer };
+      return { observation: { kind: 'started', position, task }, answer };
     }
     const { failure } = sent;
     const { status, retryAfterMs } = failure;
@@ -80,7 +98,7 @@ export class ImportStarts {
   }
 
   /** Looks for the task of the open start in the dataset's list. */
-  async look(state: ImportState): Promise<StepOutcome> {
+  async #look(state: ImportState): Promise<StepOutcome> {
     const { openStart } = state;
     if (openStart === null) return { observation: { kind: 'start_absent' } };
     if (!(await this.#turns.takeTurn(state.id, TURN_WAIT_MS))) {

@@ -276,3 +276,19 @@ test('without the header an import is relayed and not tracked', async () => {
     ['start'],
   );
 });
+
+test('a task that was started without the header is not adopted by an import whose start was lost', async () => {
+  const dataset = upstream.dataset();
+  const { task } = await bySdk(dataset, {});
+  dataset.fail('start', { answer: 500 });
+  const url = `${worker.url}/datasets/${dataset.id}/imports`;
+  const response = await send(url, client.key, 'POST', { source: 'file', file_id: 'f-1' });
+  const { id } = (await response.json()) as { id: string };
+  const running = await until('the import to run', async () => {
+    const seen = await (await send(`${worker.url}/imports/${id}`, client.key, 'GET')).json();
+    const view = seen as { status: string; tasks: { id: string }[] };
+    return view.status === 'running' && view;
+  });
+  assert.notEqual(running.tasks[0]?.id, task.id);
+  assert.equal(dataset.tasks.length, 2);
+});

@@ -4,9 +4,10 @@ import { Refusal } from '../../domain/failures.ts';
 import { importMetadata } from '../../domain/import-body.ts';
 import { DEFAULT_EVENTS, IMPORT_EVENTS, type ImportOrder } from '../../domain/import.ts';
 import type { ImportView } from '../../domain/import-view.ts';
-import { parseJson } from '../../domain/json.ts';
+import { isObject, parseJson } from '../../domain/json.ts';
 import type { RawAnswer } from '../../mistral/call.ts';
 import type { StartResult } from '../../objects/import-calls.ts';
+import { logError } from '../../platform/log.ts';
 import { observabilityUpstream } from '../../relay/backends.ts';
 import { answerHeaders, requestHeaders } from '../../relay/headers.ts';
 import type { AppContext, AppEnv } from '../context.ts';
@@ -25,13 +26,19 @@ const admit = clientWith('observability:write');
 
 /**
  * `POST /v1/observability/datasets/:dataset_id/imports/from-*` with `Windsock-Callback`: the start is the client's own,
- * body and answer untouched, and an `ImportJob` watches over the task. Without that header it is relayed as any call.
+ * body and answer untouched, and an `ImportJob` watches over the task. Without that header it is relayed as any call,
+ * and its task is noted as no import's.
  */
 export const v1ImportRoutes = new Hono<AppEnv>().post(
   '/observability/datasets/:dataset_id/imports/:source',
   async (c, next) => {
     const source = /^from-([a-z-]{1,40})$/.exec(c.req.param('source'))?.[1];
-    if (source === undefined || c.req.header('windsock-callback') === undefined) return next();
+    if (source === undefined) return next();
+    if (c.req.header('windsock-callback') === undefined) {
+      const datasetId = c.req.param('dataset_id').toLowerCase();
+      await next();
+      return claimTask(c, datasetId);
+    }
     await admit(c, () => Promise.resolve());
     const { clientId } = c.get('grant');
     const datasetId = datasetIdOf(c);
@@ -58,6 +65,19 @@ export const v1ImportRoutes = new Hono<AppEnv>().post(
     return answerRelayed(c, id, result);
   },
 );
+
+/** Has the task of a relayed start noted, so that no import whose own start was lost takes it for its own. */
+async function claimTask(c: AppContext, datasetId: string): Promise<void> {
+  if (c.res.status !== 202) return;
+  const bytes = await c.res.arrayBuffer();
+  c.res = new Response(bytes, c.res);
+  const task = parseJson(new TextDecoder().decode(bytes));
+  const id = isObject(task) ? task['id'] : null;
+  if (typeof id !== 'string') return;
+  await c.env.DATASET_STARTS.getByName(datasetId)
+    .claim(id)
+    .catch((error: unknown) => logError('claim_failed', error, { task_id: id }));
+}
 
 async function answerRelayed(c: AppContext, id: string, result: StartResult): Promise<Response> {
   if (result.kind === 'conflict') throw conflictingKey();
