@@ -325,7 +325,8 @@ export class ImportJob extends DurableObject<Env> {
   }
 
   async #copyIfDue(): Promise<void> {
-    if (!this.#store.isOpen) return;
+    // The first start writes the copy itself, just before its answer.
+    if (!this.#store.isOpen || this.#first !== null) return;
     const dueAt = this.#copy.dueAt();
     if (dueAt !== null && dueAt <= Date.now()) await this.#writeCopy();
   }
@@ -350,7 +351,7 @@ export class ImportJob extends DurableObject<Env> {
       this.#busy.has('poll') ? now + FALLBACK_ALARM_MS : state.nextPollAt,
       this.#outbox.isAttempting() ? now + ATTEMPT_CHECK_MS : null,
       this.#outbox.nextAttemptAt(),
-      this.#copy.dueAt(),
+      this.#first === null ? this.#copy.dueAt() : null,
       isTerminal(state.status)
         ? this.#forgottenAt(state)
         : state.createdAt + this.#config.importDeadlineMs,
