@@ -7,6 +7,9 @@ const GRACE_MS = 60_000;
 /** Bounds the work of one tick. */
 const MAX_WOKEN = 200;
 
+/** The trigger in wrangler.toml that this is for. */
+export const RECONCILE_CRON = '*/5 * * * *';
+
 /** Wakes imports that should have moved: those whose copy is not terminal and was not touched for too long. */
 export async function reconcile(env: Env, config: Config, now: number): Promise<void> {
   let woken = 0;

@@ -5,6 +5,7 @@ import { advance, type Observation } from '../domain/import-advance.ts';
 import type { ImportPart } from '../domain/import-parts.ts';
 import { schedule } from '../domain/import-schedule.ts';
 import { pollStep, startStep } from '../domain/import-steps.ts';
+import { outcomeOf, type ImportOutcome } from '../domain/import-outcome.ts';
 import { importView, type ImportView } from '../domain/import-view.ts';
 import { isTerminal, newImport, type ImportOrder, type ImportState } from '../domain/import.ts';
 import type { RawAnswer, UpstreamFailure } from '../mistral/call.ts';
@@ -18,6 +19,7 @@ import { ImportStore } from './import-job.sql.ts';
 import { pollTasks } from './import-polls.ts';
 import { ImportStarts, type StepOutcome } from './import-starts.ts';
 import { OutboxStore } from './outbox.sql.ts';
+import { tellSchedule } from './schedule-notice.ts';
 import { Watchers } from './watchers.ts';
 
 /**
@@ -89,6 +91,8 @@ export class ImportJob extends DurableObject<Env> {
     this.ctx.storage.transactionSync(() => {
       this.#store.save(state);
       this.#store.addParts(order.parts);
+      const isEmpty = order.parts.length === 0 && order.search === null;
+      if (isEmpty) this.#observe({ kind: 'searched', weights: [] });
     });
     this.#first = this.#startFirst(order.headers);
     try {
@@ -138,9 +142,17 @@ export class ImportJob extends DurableObject<Env> {
     return this.#watchers.add(isNews ? this.#view(state) : null);
   }
 
-  /** Sees to it that an import that should have moved does. */
-  async wake(): Promise<void> {
-    if (this.#store.load() !== null) await this.ctx.storage.setAlarm(Date.now());
+  /** How it came out, or stands, for the schedule that started it; null when there is no such import. */
+  outcome(): ImportOutcome | null {
+    const state = this.#store.load();
+    return state === null ? null : outcomeOf(state);
+  }
+
+  /** Sees to it that an import that should have moved does. @returns whether there is one */
+  async wake(): Promise<boolean> {
+    if (this.#store.load() === null) return false;
+    await this.ctx.storage.setAlarm(Date.now());
+    return true;
   }
 
   /** Whether the import still needs its dataset's turn to start; if so it is woken, to be done with it. */
@@ -299,6 +311,7 @@ export class ImportJob extends DurableObject<Env> {
       if (isNews) this.#copy.want(next.status !== before.status || effects.length > 0);
     });
     if (isNews) this.#watchers.push(this.#view(next), isTerminal(next.status));
+    if (isNews && isTerminal(next.status)) this.ctx.waitUntil(tellSchedule(this.env, next));
   }
 
   #deliverDue(): void {

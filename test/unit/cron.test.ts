@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { cronMistake, dueTimes, isTimezone, MAX_COUNTED, nextTimes } from '../../src/domain/cron.ts';
+import {
+  cronMistake,
+  dueTimes,
+  isTimezone,
+  MAX_COUNTED,
+  nextTimes,
+} from '../../src/domain/cron.ts';
 import { iso } from '../../src/domain/time.ts';
 import { randomOf } from '../support/events.ts';
 
@@ -182,7 +188,14 @@ test('what is due is counted, and its last named, over changes of clocks too', (
   const random = randomOf(7);
   for (let round = 0; round < 40; round++) {
     const pick = (list: readonly string[]) => list[Math.floor(random() * list.length)] ?? '';
-    const cron = pick(['* * * * *', '*/7 * * * *', '30 * * * *', '30 2 * * *', '0 */5 * * *', '15,45 2,3 * * *']);
+    const cron = pick([
+      '* * * * *',
+      '*/7 * * * *',
+      '30 * * * *',
+      '30 2 * * *',
+      '0 */5 * * *',
+      '15,45 2,3 * * *',
+    ]);
     const timezone = pick(['UTC', 'Europe/Berlin', 'America/New_York', 'Australia/Lord_Howe']);
     const start = Date.parse(pick(['2026-03-08', '2026-03-29', '2026-04-04', '2026-10-25']));
     const [first = 0] = nextTimes(cron, timezone, start, 1);
