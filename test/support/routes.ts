@@ -2,6 +2,7 @@
 
 import { CAMPAIGN_MISTAKES, CAMPAIGN_ROUTES } from './routes-campaigns.ts';
 import { JUDGE_MISTAKES, JUDGE_ROUTES } from './routes-judges.ts';
+import { SCHEDULE_MISTAKES, SCHEDULE_ROUTES } from './routes-schedules.ts';
 
 export const UUID = '00000000-0000-4000-8000-000000000000';
 
@@ -93,6 +94,7 @@ export const ROUTES: Route[] = [
   json(READ, `POST ${FIELDS}/:field_name/options-counts`, { filter_params: null }),
   ...CAMPAIGN_ROUTES,
   ...JUDGE_ROUTES,
+  ...SCHEDULE_ROUTES,
 ];
 
 /** For each route that takes JSON: a body with several mistakes, and a JSON Pointer to every one. */
@@ -124,4 +126,5 @@ export const MISTAKES: Record<string, [object, string]> = {
   [`POST ${FIELDS}/:field_name/options-counts`]: [{ filter_params: 5 }, '/filter_params'],
   ...CAMPAIGN_MISTAKES,
   ...JUDGE_MISTAKES,
+  ...SCHEDULE_MISTAKES,
 };

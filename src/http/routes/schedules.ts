@@ -11,6 +11,7 @@ import type { AppContext, AppEnv } from '../context.ts';
 import { refuseBadTarget } from '../import-request.ts';
 import { clientWith } from '../middleware/auth.ts';
 import { jsonBody, valid } from '../middleware/json-body.ts';
+import { linkNext } from '../next-link.ts';
 import { badCursor } from '../refusals.ts';
 import { refuseBadTemplate } from '../schedule-request.ts';
 import { upstreamRefusal } from '../upstream-refusal.ts';
@@ -121,6 +122,7 @@ export const scheduleRoutes = new Hono<AppEnv>()
     );
     // One that has just been deleted may still be listed.
     const schedules = views.flatMap((view) => (view === null ? [] : [JSON.parse(view) as object]));
+    linkNext(c, 'cursor', page.cursor);
     return c.json({ schedules, next_cursor: page.cursor });
   })
   .get('/:id', clientWith(READ), async (c) => {
@@ -165,7 +167,9 @@ export const scheduleRoutes = new Hono<AppEnv>()
     const { limit, cursor = null } = c.req.valid('query');
     const page = await scheduleOf(c).runs(c.get('grant').clientId, limit, cursor);
     if (page === 'bad_cursor') throw badCursor();
-    return c.body(known(page).body, 200, JSON_TYPE);
+    const { body, cursor: next } = known(page);
+    linkNext(c, 'cursor', next);
+    return c.body(body, 200, JSON_TYPE);
   });
 
 /** The callback beside the import counts before the one inside it. */
