@@ -65,8 +65,8 @@ export async function startEventsUpstream(): Promise<EventsUpstream> {
   const start = (request: SeenRequest, datasetId: string) => {
     const outcome = upstream.nextStart();
     if (typeof outcome === 'number') return outcome;
-    const { completion_event_ids: ids } = JSON.parse(request.body.toString()) as {
-      completion_event_ids: string[];
+    const { completion_event_ids: ids = [] } = JSON.parse(request.body.toString()) as {
+      completion_event_ids?: string[];
     };
     upstream.startSizes.push(ids.length);
     const createdAt = new Date().toISOString();

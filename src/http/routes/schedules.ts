@@ -85,7 +85,9 @@ const JSON_TYPE = { 'content-type': 'application/json' };
 
 /** `POST /schedules/:id/run` can do without a body. */
 const jsonBodyIfAny: MiddlewareHandler<AppEnv> = async function jsonBodyIfAny(c, next) {
-  return c.req.raw.body === null ? next() : jsonBody(c, next);
+  const isDeclared = c.req.header('content-type') !== undefined;
+  const isEmpty = c.req.raw.body === null || c.req.header('content-length') === '0';
+  return isEmpty && !isDeclared ? next() : jsonBody(c, next);
 };
 
 /** `/schedules`: imports that are made again and again, each kept by a `Schedule`. */
