@@ -22,7 +22,7 @@ const SEED = 20260301;
 const CRON = '30 2 * * *';
 const TIMEZONE = 'Europe/Berlin';
 const HOUR = 3_600_000;
-const OVERLAP_MS = 6 * HOUR;
+const OVERLAP_MS = 30 * HOUR;
 const YEAR_MS = 365 * 24 * HOUR;
 const RESTARTS = 5;
 
