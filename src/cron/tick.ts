@@ -1,8 +1,11 @@
 import type { NextDue } from '../objects/registry.ts';
 import { logError, logInfo } from '../platform/log.ts';
 
-/** Bounds the work of one tick; who has waited longest comes first, the rest at the next. */
-const MAX_DUE = 500;
+/**
+ * Bounds the calls of one tick, which the platform allows a thousand; who has waited longest comes first, the rest at
+ * the next.
+ */
+const MAX_DUE = 900;
 /** Schedules that are called at a time. */
 const LANES = 25;
 

@@ -14,6 +14,7 @@ import { DatasetsClient } from '../mistral/datasets.ts';
 import { sha256Bytes } from '../platform/crypto.ts';
 import { tokenOf } from '../platform/ids.ts';
 import { observabilityUpstream } from '../relay/backends.ts';
+import { Clients } from '../store/clients.ts';
 import type { OpenRun, ScheduleStore } from './schedule.sql.ts';
 
 /** What a search came to: ids, a refusal for good, or a failure that may pass. */
@@ -32,6 +33,11 @@ export type Counted =
   | { kind: 'counted'; report: MatchReport }
   | { kind: 'uncountable' }
   | { kind: 'refused'; failure: UpstreamFailure };
+
+/** Whether the client still is that a schedule belongs to: a run is made in its name, and signed with its secret. */
+export async function hasOwner(env: Env, { clientId }: ScheduleState): Promise<boolean> {
+  return (await new Clients(env.KV).get(clientId)) !== null;
+}
 
 /** Looks for the events of an incremental run's window. */
 export async function findEvents(
