@@ -8,7 +8,7 @@ export const EVERY_FIVE_MINUTES = '*/5 * * * *';
  */
 export async function fireCron(url: string, cron: string, time: number): Promise<void> {
   const query = new URLSearchParams({ cron, time: String(time) });
-  const answer = await fetch(`${url}/cdn-cgi/local/scheduled?${query}`);
+  const answer = await fetch(`${url}/cdn-cgi/local/scheduled?${query.toString()}`);
   if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);
   await answer.body?.cancel();
 }
