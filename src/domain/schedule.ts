@@ -193,7 +193,7 @@ export interface Settled {
 
 /**
  * Takes in how the import of a run came out. Only when all of it completed the watermark moves, to the end of the
- * window; otherwise the next run looks at the same time again, and the ledger keeps it from what was imported.
+ * window or to when the run began, whichever is earlier; otherwise the next run looks at the same time again, and the ledger keeps it from what was imported.
  * @param now milliseconds since the epoch
  */
 export function settle(
@@ -212,7 +212,9 @@ export function settle(
   };
   const imported = outcome.ends.flatMap((end, position) => (end === 'completed' ? [position] : []));
   if (run.from === null || outcome.status !== 'completed') return { state, run: ended, imported };
-  const watermark = Math.max(run.asOf, state.watermark ?? run.asOf);
+  // A tick may be told a time that is yet to come: what happens until then is still to be looked for.
+  const seen = Math.min(run.asOf, run.startedAt);
+  const watermark = Math.max(seen, state.watermark ?? seen);
   const floor = Math.max(state.floor, watermark - state.overlapMs);
   return { state: { ...state, watermark, floor }, run: ended, imported };
 }

@@ -1,4 +1,11 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import type { Miniflare } from 'miniflare';
+import {
+  newSchedule,
+  type ScheduleSettings,
+  type ScheduleState,
+} from '../../src/domain/schedule.ts';
 import { until } from './until.ts';
 import { send } from './worker.ts';
 
@@ -35,7 +42,23 @@ export interface ScheduleView {
 }
 
 export const DATASET = '0f0e0d0c-0b0a-4000-8000-010203040506';
-export const INCREMENTAL = { source: 'explorer', where: 'model_name = "a"', incremental: true };
+export const INCREMENTAL = {
+  source: 'explorer' as const,
+  where: 'model_name = "a"',
+  incremental: true,
+};
+
+const PLAIN: ScheduleSettings = {
+  name: 's',
+  cron: '0 * * * *',
+  timezone: 'UTC',
+  datasetId: DATASET,
+  template: INCREMENTAL,
+  callback: null,
+  overlapMs: 900_000,
+  notifyEmpty: false,
+  origin: 'http://localhost',
+};
 
 /** Makes a schedule that imports what is new every hour, or what is given. */
 export async function makeSchedule(
@@ -48,6 +71,29 @@ export async function makeSchedule(
   const text = await response.text();
   assert.equal(response.status, 201, text);
   return JSON.parse(text) as ScheduleView;
+}
+
+/**
+ * Makes a schedule as if it had been made at a time that has passed, so that its ticks can pass as quickly as a test
+ * likes. Goes past the API, which makes schedules now.
+ * @param createdAt milliseconds since the epoch
+ */
+export async function makePastSchedule(
+  miniflare: Miniflare,
+  clientId: string,
+  createdAt: number,
+  given: Partial<ScheduleSettings> & { backfillFrom?: number } = {},
+): Promise<ScheduleView> {
+  const { backfillFrom = null, ...settings } = given;
+  const id = `sch_${randomBytes(16).toString('base64url')}`;
+  const state = newSchedule(id, clientId, { ...PLAIN, ...settings }, backfillFrom, createdAt);
+  const binding: unknown = await miniflare.getDurableObjectNamespace('SCHEDULE');
+  const schedules = binding as {
+    idFromName: (name: string) => unknown;
+    get: (id: unknown) => { create: (state: ScheduleState) => Promise<string> };
+  };
+  const view = await schedules.get(schedules.idFromName(id)).create(state);
+  return JSON.parse(view) as ScheduleView;
 }
 
 export async function readSchedule(url: string, key: string, id: string): Promise<ScheduleView> {

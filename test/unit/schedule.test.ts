@@ -143,6 +143,21 @@ for (const status of ['failed', 'canceled', 'terminated', 'timed_out', 'lost'] a
   });
 }
 
+test('a tick of a time that is yet to come moves the watermark to the present only', () => {
+  const state = schedule();
+  const run = newRun(
+    state,
+    null,
+    { scheduledAt: at('09:00'), message: null },
+    at('09:00'),
+    at('01:00'),
+  );
+  assert.deepEqual(windowAt(state, run.asOf), { from: state.floor, to: at('09:00') });
+  const settled = settle(state, run, outcome('completed', 'completed'), at('01:01'));
+  assert.equal(settled.state.watermark, at('01:00'));
+  assert.equal(settled.state.floor, at('00:45'));
+});
+
 test('a run that is not incremental moves no watermark', () => {
   const state = schedule({ template: { source: 'campaign', campaign_id: 'c' } });
   const run = begun(state, at('01:00'));

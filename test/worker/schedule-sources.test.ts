@@ -85,3 +85,26 @@ test('a where that is not incremental imports all it matches each time', async (
   }
   assert.deepEqual(upstream.imported, new Map(ids.map((id) => [id, 2])));
 });
+
+test('runs are listed newest first, page by page', async () => {
+  const schedule = await makeSchedule(worker.url, client.key);
+  const path = `${worker.url}/schedules/${schedule.id}/runs`;
+  for (const hour of [0, 1, 2]) {
+    await tickAt(schedule, hour);
+    await settledRun(worker.url, client.key, schedule.id);
+  }
+  const page = await send(`${path}?limit=2`, client.key, 'GET');
+  const { runs, next_cursor } = (await page.json()) as {
+    runs: { scheduled_at: string }[];
+    next_cursor: string;
+  };
+  assert.deepEqual(
+    runs.map(({ scheduled_at }) => scheduled_at),
+    [schedule.next_runs[2], schedule.next_runs[1]],
+  );
+  assert.match(page.headers.get('link') ?? '', /rel="next"/);
+  const rest = await send(`${path}?limit=2&cursor=${next_cursor}`, client.key, 'GET');
+  const last = (await rest.json()) as { runs: object[]; next_cursor: null };
+  assert.deepEqual([last.runs.length, last.next_cursor], [1, null]);
+  assert.equal((await send(`${path}?cursor=x`, client.key, 'GET')).status, 400);
+});

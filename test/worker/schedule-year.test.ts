@@ -1,22 +1,25 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { Miniflare } from 'miniflare';
 import { nextTimes } from '../../src/domain/cron.ts';
 import { randomOf } from '../support/events.ts';
 import { startEventsUpstream, type EventsUpstream } from '../support/schedule-upstream.ts';
 import {
-  makeSchedule,
+  makePastSchedule,
   readRuns,
   readSchedule,
   settledRun,
   type RunView,
   type ScheduleView,
 } from '../support/schedules.ts';
-import { startServer, type TestServer } from '../support/server.ts';
 import { EVERY_MINUTE, fireCron } from '../support/tick.ts';
 import { until } from '../support/until.ts';
-import { createClient } from '../support/worker.ts';
+import { createClient, workerOptions } from '../support/worker.ts';
 
-// Twelve months of one schedule in a minute: its times are ticked one after the other, and what went wrong on the way
+// The last twelve months of one schedule in a minute: its times are ticked one after the other, and what went wrong on the way
 // is drawn from a seed. Beside it runs a model of what each run must find; see `expected`.
 const SEED = 20260301;
 const CRON = '30 2 * * *';
@@ -27,21 +30,32 @@ const YEAR_MS = 365 * 24 * HOUR;
 const RESTARTS = 5;
 
 let upstream: EventsUpstream;
-let server: TestServer;
+let folder: string;
+let miniflare: Miniflare;
+let url: string;
 
 before(async () => {
   upstream = await startEventsUpstream();
-  server = await startServer({
+  folder = await mkdtemp(join(tmpdir(), 'windsock-year-'));
+  await startRuntime();
+});
+after(async () => {
+  await miniflare.dispose();
+  await rm(folder, { recursive: true, force: true });
+  upstream.scripted.close();
+});
+
+/** Runs the Worker over the state that it left before, if any. */
+async function startRuntime(): Promise<void> {
+  const vars = {
     MISTRAL_BASE_URL: upstream.scripted.url,
     MISTRAL_API_KEY: 'mistral-key-that-stays-inside',
     POLL_MIN_MS: '5',
     POLL_MAX_MS: '50',
-  });
-});
-after(async () => {
-  await server.dispose();
-  upstream.scripted.close();
-});
+  };
+  miniflare = new Miniflare(workerOptions(vars, 0, folder));
+  url = (await miniflare.ready).origin;
+}
 
 /** What the run that a tick begins has to look like, beside its times. */
 interface Expected {
@@ -140,13 +154,13 @@ async function runYear(key: string, schedule: ScheduleView): Promise<Year> {
   const restarts = new Set(
     Array.from({ length: RESTARTS }, () => year.between(1, times.length - 10)),
   );
-  const tick = (time: number) => fireCron(server.url, EVERY_MINUTE, time);
+  const tick = (time: number) => fireCron(url, EVERY_MINUTE, time);
   const runs = () => year.expected.length;
   const last = async (count: number) =>
     until(
       `run ${count}`,
       async () => {
-        const view = await readSchedule(server.url, key, schedule.id);
+        const view = await readSchedule(url, key, schedule.id);
         const run = view.last_run;
         const at = year.expected[count - 1]?.scheduledAt;
         return run?.finished_at && Date.parse(run.scheduled_at) === at ? run : null;
@@ -182,8 +196,8 @@ async function runYear(key: string, schedule: ScheduleView): Promise<Year> {
     const ticks = year.chance(0.15) ? year.between(2, 5) : 1;
     await Promise.all(Array.from({ length: ticks }, () => tick(now)));
     if (restarts.has(index)) {
-      await server.kill();
-      await server.restart();
+      await miniflare.dispose();
+      await startRuntime();
     }
     if (trouble === 'open' && year.expected.at(-1)?.report?.new !== 0) {
       await until('the start', () => started > 0);
@@ -195,7 +209,7 @@ async function runYear(key: string, schedule: ScheduleView): Promise<Year> {
       upstream.endTasks('COMPLETED');
       await until('all parts to run', async () => {
         upstream.endTasks('COMPLETED');
-        const all = await readSchedule(server.url, key, schedule.id);
+        const all = await readSchedule(url, key, schedule.id);
         return all.watermark !== null && Date.parse(all.watermark) === now;
       });
     } else {
@@ -208,15 +222,15 @@ async function runYear(key: string, schedule: ScheduleView): Promise<Year> {
   return year;
 }
 
-test('over a year of doubled, missing and late ticks, failures, late events and kills every event is imported once', async () => {
-  const { key } = await createClient(server.url);
-  const schedule = await makeSchedule(server.url, key, {
+test('over a year of doubled, missing and late ticks, failures, late events and restarts every event is imported once', async () => {
+  const { id, key } = await createClient(url);
+  const schedule = await makePastSchedule(miniflare, id, Date.now() - YEAR_MS - 24 * HOUR, {
     cron: CRON,
     timezone: TIMEZONE,
-    overlap_s: OVERLAP_MS / 1000,
+    overlapMs: OVERLAP_MS,
   });
   const year = await runYear(key, schedule);
-  await settledRun(server.url, key, schedule.id);
+  await settledRun(url, key, schedule.id);
 
   assert.ok(year.matching.length > 2000, `${year.matching.length} events`);
   assert.deepEqual(
@@ -226,7 +240,7 @@ test('over a year of doubled, missing and late ticks, failures, late events and 
   );
   assert.equal(upstream.imported.size, year.matching.length, 'nothing else was imported');
 
-  const runs = await readRuns(server.url, key, schedule.id);
+  const runs = await readRuns(url, key, schedule.id);
   assert.equal(new Set(runs.map(({ id }) => id)).size, runs.length);
   assert.deepEqual(
     runs.map(({ scheduled_at, status, report }) => [Date.parse(scheduled_at), status, report]),
