@@ -92,19 +92,24 @@ test('killed in the search: the run goes on after the restart, with no tick and 
   assert.equal(upstream.searches, 2);
 });
 
-test('killed in a start that the upstream took: nothing is imported twice', async () => {
-  const ids = addEvents(1100);
-  const { killed, strike } = killer();
-  upstream.nextStart = () => {
-    if (upstream.startSizes.length === 1) strike();
-    return 'COMPLETED';
-  };
-  await tick(due);
-  await killed;
-  await server.restart();
-  await assertOneRun(ids);
-  assert.deepEqual(upstream.startSizes, [500, 500, 100]);
-});
+for (const [which, position] of [
+  ['first', 0],
+  ['second', 1],
+] as const) {
+  test(`killed in the ${which} start, which the upstream took: nothing is imported twice`, async () => {
+    const ids = addEvents(1100);
+    const { killed, strike } = killer();
+    upstream.nextStart = () => {
+      if (upstream.startSizes.length === position) strike();
+      return 'COMPLETED';
+    };
+    await tick(due);
+    await killed;
+    await server.restart();
+    await assertOneRun(ids);
+    assert.deepEqual(upstream.startSizes, [500, 500, 100]);
+  });
+}
 
 test('killed while the import runs: its end is seen after the restart', async () => {
   const ids = addEvents(3);
