@@ -122,7 +122,7 @@ export interface ImportState {
   failures: number;
   /** Pages of the task list that the last poll of several tasks had to read. */
   listPages: number;
-  /** Null or left out where no schedule started it. */
+  /** Of an import that a schedule started. */
   run?: RunName | null;
   /** Of an import that a schedule made of what is new. */
   report?: MatchReport | null;
@@ -188,8 +188,8 @@ export function newImport(
     progressSentAt: null,
     failures: 0,
     listPages: 1,
-    run: order.run ?? null,
-    report: order.report ?? null,
+    ...(order.run && { run: order.run }),
+    ...(order.report && { report: order.report }),
   };
 }
 

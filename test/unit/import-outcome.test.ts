@@ -45,8 +45,3 @@ test('an import shows a report only where a schedule gave it one', () => {
   assert.deepEqual(importView(scheduled, DELIVERY).report, { ...report, imported: 100 });
   assert.ok(!('report' in importView(withEnds(ORDER, 'completed'), DELIVERY)));
 });
-
-test('an import that was stored before there were schedules shows none', () => {
-  const { run: _run, report: _report, ...old } = withEnds(ORDER, 'completed');
-  assert.ok(!('report' in importView(old, DELIVERY)));
-});
