@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { EVERY_MINUTE, fireCron } from '../support/tick.ts';
-import { DATASET, INCREMENTAL, makeSchedule, readSchedule } from '../support/schedules.ts';
+import {
+  DATASET,
+  INCREMENTAL,
+  makeSchedule,
+  readSchedule,
+  type ScheduleView,
+} from '../support/schedules.ts';
 import { send, startWorker, type TestClient, type TestWorker } from '../support/worker.ts';
 
 let worker: TestWorker;
@@ -92,6 +98,28 @@ test('a schedule is made, shown, listed, changed and deleted', async () => {
   assert.equal((await call('DELETE', `/${String(id)}`)).status, 204);
   await refused(await call('GET', `/${String(id)}`), 404, 'not_found');
   await refused(await call('DELETE', `/${String(id)}`), 404, 'not_found');
+});
+
+test('what a change leaves out stays, the callback too, unless the import brings another', async () => {
+  const callback = { url: 'https://example.org/one', events: ['import.completed'] };
+  const { id } = await makeSchedule(worker.url, client.key, { callback, overlap_s: 60 });
+  const patch = async (body: object) =>
+    (await (await call('PATCH', `/${id}`, body)).json()) as ScheduleView;
+  const other = { ...INCREMENTAL, where: null };
+  const changed = await patch({ import: other });
+  assert.deepEqual([changed.import, changed.callback, changed.overlap_s], [other, callback, 60]);
+  const inside = { ...callback, url: 'https://example.org/two' };
+  assert.deepEqual((await patch({ import: { ...other, callback: inside } })).callback, inside);
+  assert.equal((await patch({ callback: null })).callback, null);
+});
+
+test('a changed expression is due by its new times', async () => {
+  const { id } = await makeSchedule(worker.url, client.key, { cron: '0 0 1 1 *' });
+  const patched = await call('PATCH', `/${id}`, { cron: '* * * * *' });
+  const { next_runs } = (await patched.json()) as ScheduleView;
+  await fireCron(worker.url, EVERY_MINUTE, Date.parse(next_runs[0] ?? ''));
+  const { last_run } = await readSchedule(worker.url, client.key, id);
+  assert.equal(last_run?.scheduled_at, next_runs[0]);
 });
 
 test('lists hold the newest first, page by page', async () => {

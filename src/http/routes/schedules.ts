@@ -135,7 +135,7 @@ export const scheduleRoutes = new Hono<AppEnv>()
     const body = c.req.valid('json');
     if (body.import !== undefined) refuseBadTemplate(body.import, Date.now(), null);
     refuseBadCallbacks(c, body);
-    const isCallbackChanged = body.callback !== undefined || body.import !== undefined;
+    const isCallbackChanged = body.callback !== undefined || body.import?.callback;
     const change: Partial<ScheduleSettings> = {
       ...(body.name !== undefined && { name: body.name }),
       ...(body.cron !== undefined && { cron: body.cron }),
