@@ -62,6 +62,7 @@ export const SETTLE_MS = 10_000;
 const MAX_MESSAGE_LENGTH = 2000;
 
 const NOTHING_MATCHES = 'Nothing matches: no event was imported.';
+const NOTHING_NEW = 'Nothing new: every event that matches was imported before.';
 const NEVER_TAKEN = 'The upstream did not take the import: its task list does not have it.';
 const TASK_UNKNOWN = 'The upstream no longer knows the task of this import (404).';
 
@@ -134,7 +135,8 @@ function withLateStart(state: ImportState, observation: Observation): ImportStat
 function searched(state: ImportState, weights: readonly number[], now: number): Advance {
   const planned = { ...state, search: null, tasks: weights.map(plannedTask), startFailures: 0 };
   if (weights.length > 0) return quiet(planned);
-  return finish({ ...planned, progress: 100 }, 'completed', NOTHING_MATCHES, now);
+  const message = (state.report?.matched ?? 0) > 0 ? NOTHING_NEW : NOTHING_MATCHES;
+  return finish({ ...planned, progress: 100 }, 'completed', message, now);
 }
 
 function started(state: ImportState, position: number, seen: ObservedTask, now: number): Advance {

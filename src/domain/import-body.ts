@@ -35,29 +35,52 @@ const ids = z.lazy(() => z.array(id).check(z.minLength(1)));
 
 const common = { callback: z.nullish(importCallback), metadata: z.nullish(importMetadata) };
 
-/** What an import is made of, as JSON: one of five sources. */
-export const importBody = z.lazy(() =>
-  z.discriminatedUnion('source', [
+const explorer = {
+  source: z.literal('explorer'),
+  event_ids: z.optional(ids),
+  where: z.optional(z.unknown()),
+  ...common,
+};
+const EITHER = 'give either event_ids or where; a where of null is every event';
+
+const besideExplorer = () =>
+  [
     z.strictObject({ source: z.literal('campaign'), campaign_id: id, ...common }),
-    z
-      .strictObject({
-        source: z.literal('explorer'),
-        event_ids: z.optional(ids),
-        where: z.optional(z.unknown()),
-        ...common,
-      })
-      .check(
-        z.refine((body) => (body.event_ids === undefined) !== (body.where === undefined), {
-          error: 'give either event_ids or where; a where of null is every event',
-        }),
-      ),
     z.strictObject({ source: z.literal('file'), file_id: id, ...common }),
     z.strictObject({ source: z.literal('playground'), conversation_ids: ids, ...common }),
     z.strictObject({ source: z.literal('dataset'), record_ids: ids, ...common }),
+  ] as const;
+
+/** What an import is made of, as JSON: one of five sources. */
+export const importBody = z.lazy(() =>
+  z.discriminatedUnion('source', [
+    z.strictObject(explorer).check(
+      z.refine((body) => (body.event_ids === undefined) !== (body.where === undefined), {
+        error: EITHER,
+      }),
+    ),
+    ...besideExplorer(),
+  ]),
+);
+
+/** What is imported again and again: an import, or with `incremental` the events that were not imported yet. */
+export const importTemplate = z.lazy(() =>
+  z.discriminatedUnion('source', [
+    z.strictObject({ ...explorer, incremental: z.optional(z.boolean()) }).check(
+      z.refine((body) => (body.event_ids === undefined) !== (body.where === undefined), {
+        error: EITHER,
+      }),
+      z.refine((body) => body.event_ids === undefined || body.incremental !== true, {
+        error: 'only a where can be incremental',
+        path: ['incremental'],
+      }),
+    ),
+    ...besideExplorer(),
   ]),
 );
 
 export type ImportBody = z.infer<typeof importBody>;
+export type ImportTemplate = z.infer<typeof importTemplate>;
 
 /** The start calls of an import, or the search that tells them; or the mistake in its `where`. */
 export type ImportPlan =
@@ -65,7 +88,7 @@ export type ImportPlan =
   | Extract<ReadWhere, { ok: false }>;
 
 /** @param now milliseconds since the epoch, which relative times in a `where` count from */
-export function planImport(body: ImportBody, now: number): ImportPlan {
+export function planImport(body: ImportBody | ImportTemplate, now: number): ImportPlan {
   switch (body.source) {
     case 'campaign':
       return single({ campaign_id: body.campaign_id });

@@ -16,14 +16,21 @@ const ID_FIELD = {
 
 /** The start calls that import a list of ids; an id that comes again counts once. */
 export function partsOfIds(source: keyof typeof MAX_IDS, ids: readonly string[]): ImportPart[] {
+  return listsOfIds(source, ids).map((some) => ({
+    body: JSON.stringify({ [ID_FIELD[source]]: some }),
+    weight: some.length,
+  }));
+}
+
+/** The ids of each of {@link partsOfIds}. */
+export function listsOfIds(source: keyof typeof MAX_IDS, ids: readonly string[]): string[][] {
   const unique = [...new Set(ids)];
   const size = Math.min(MAX_IDS[source], Math.max(1, unique.length));
-  const parts: ImportPart[] = [];
+  const lists: string[][] = [];
   for (let start = 0; start < unique.length; start += size) {
-    const some = unique.slice(start, start + size);
-    parts.push({ body: JSON.stringify({ [ID_FIELD[source]]: some }), weight: some.length });
+    lists.push(unique.slice(start, start + size));
   }
-  return parts;
+  return lists;
 }
 
 /** Where an import of a source is started (`POST`). */

@@ -1,5 +1,6 @@
 import { iso } from './time.ts';
-import type { ImportEvent, ImportState } from './import.ts';
+import type { ImportEvent, ImportState, MatchReport } from './import.ts';
+import { importedOf } from './import-outcome.ts';
 
 /** How the deliveries of an import stand, as its outbox tells; times in milliseconds since the epoch. */
 export interface DeliverySummary {
@@ -33,6 +34,8 @@ export interface ImportView {
     next_attempt_at: string | null;
     last_status: number | null;
   };
+  /** Only of an import that a schedule made of what is new. */
+  report?: MatchReport & { imported: number };
 }
 
 const isoOrNull = (ms: number | null) => (ms === null ? null : iso(ms));
@@ -64,5 +67,6 @@ export function importView(state: ImportState, delivery: DeliverySummary): Impor
       next_attempt_at: isoOrNull(delivery.nextAttemptAt),
       last_status: delivery.lastStatus,
     },
+    ...(state.report && { report: { ...state.report, imported: importedOf(state.tasks) } }),
   };
 }

@@ -59,6 +59,21 @@ export interface OpenStart {
   settledAt: number;
 }
 
+/** The run of a schedule that an import was started by. */
+export interface RunName {
+  /** The schedule's id. */
+  schedule: string;
+  run: string;
+}
+
+/** What a run of a schedule found: `matched` is the sum of the other two. */
+export interface MatchReport {
+  matched: number;
+  /** Not imported by an earlier run. */
+  new: number;
+  duplicate: number;
+}
+
 /** The whole state of one import; times in milliseconds since the epoch. */
 export interface ImportState {
   id: string;
@@ -107,6 +122,10 @@ export interface ImportState {
   failures: number;
   /** Pages of the task list that the last poll of several tasks had to read. */
   listPages: number;
+  /** Of an import that a schedule started. */
+  run?: RunName | null;
+  /** Of an import that a schedule made of what is new. */
+  report?: MatchReport | null;
 }
 
 /** What a client asks for. */
@@ -123,6 +142,8 @@ export type ImportOrder = Pick<
   | 'metadata'
   | 'callback'
   | 'origin'
+  | 'run'
+  | 'report'
 >;
 
 /**
@@ -167,6 +188,8 @@ export function newImport(
     progressSentAt: null,
     failures: 0,
     listPages: 1,
+    ...(order.run && { run: order.run }),
+    ...(order.report && { report: order.report }),
   };
 }
 

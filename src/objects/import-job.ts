@@ -2,6 +2,7 @@ import { DurableObject } from 'cloudflare:workers';
 import { configOf, type Config } from '../config.ts';
 import type { AttemptView } from '../domain/attempt-view.ts';
 import type { Observation } from '../domain/import-advance.ts';
+import { outcomeOf, type ImportOutcome } from '../domain/import-outcome.ts';
 import { observe } from '../domain/import-schedule.ts';
 import { needsTurn, pollStep, startStep, type PollStep } from '../domain/import-steps.ts';
 import { importView, type ImportView } from '../domain/import-view.ts';
@@ -10,6 +11,7 @@ import { DatasetsClient } from '../mistral/datasets.ts';
 import { logError } from '../platform/log.ts';
 import { observabilityUpstream } from '../relay/backends.ts';
 import { ImportCopies } from '../store/imports.ts';
+import { Background } from './background.ts';
 import { Deliveries } from './deliveries.ts';
 import { ImportCopy } from './import-copy.ts';
 import { ImportStore } from './import-job.sql.ts';
@@ -17,6 +19,7 @@ import { pollTasks } from './import-polls.ts';
 import type { RedeliverResult, StartOrder, StartResult } from './import-calls.ts';
 import { ImportStarts, type StepOutcome } from './import-starts.ts';
 import { OutboxStore } from './outbox.sql.ts';
+import { tellSchedule } from './schedule-notice.ts';
 import { Watchers } from './watchers.ts';
 
 /**
@@ -43,13 +46,14 @@ export class ImportJob extends DurableObject<Env> {
   /** The first start while its client waits. */
   #first: Promise<StartResult> | null = null;
   /** What is being done beside the alarm. */
-  readonly #busy = new Set<'start' | 'poll'>();
+  readonly #background: Background<'start' | 'poll'>;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#store = new ImportStore(ctx.storage.sql);
     this.#outbox = new OutboxStore(ctx.storage.sql);
     this.#config = configOf(env);
+    this.#background = new Background(ctx, (soonest) => this.#rearm(soonest));
     this.#deliveries = new Deliveries(this.#outbox, env, this.#config);
     this.#copy = new ImportCopy(this.#store, new ImportCopies(env.KV));
     this.#watchers = new Watchers(this.#config.streamHeartbeatMs);
@@ -69,6 +73,8 @@ export class ImportJob extends DurableObject<Env> {
       this.#store.save(state);
       this.#store.addParts(order.parts);
       this.#copy.want(true);
+      const isEmpty = order.parts.length === 0 && order.search === null;
+      if (isEmpty) this.#observe({ kind: 'searched', weights: [] });
     });
     this.#first = this.#startFirst(order.headers);
     try {
@@ -120,9 +126,17 @@ export class ImportJob extends DurableObject<Env> {
     return this.#watchers.add(isNews ? this.#view(state) : null);
   }
 
-  /** Sees to it that an import that should have moved does. */
-  async wake(): Promise<void> {
-    if (this.#store.load() !== null) await this.ctx.storage.setAlarm(Date.now());
+  /** How it came out, or stands, for the schedule that started it; null when there is no such import. */
+  outcome(): ImportOutcome | null {
+    const state = this.#store.load();
+    return state === null ? null : outcomeOf(state);
+  }
+
+  /** Sees to it that an import that should have moved does. @returns whether there is one */
+  async wake(): Promise<boolean> {
+    if (this.#store.load() === null) return false;
+    await this.ctx.storage.setAlarm(Date.now());
+    return true;
   }
 
   /** Whether the import still needs its dataset's turn to start; if so it is woken, to be done with it. */
@@ -199,32 +213,14 @@ export class ImportJob extends DurableObject<Env> {
     if (this.#first !== null) return;
     const state = this.#store.load();
     if (state === null || startStep(state, Date.now()) === null) return;
-    this.#inBackground('start', () => this.#startRest());
+    this.#background.run('start', () => this.#startRest());
   }
 
   #goOnPolling(): void {
     const state = this.#store.load();
     const step = state === null ? null : pollStep(state, Date.now());
-    if (state !== null && step !== null) this.#inBackground('poll', () => this.#poll(state, step));
-  }
-
-  /** Waiting for a turn or for the upstream must hold up neither the other nor deliveries, as it would in an alarm. */
-  #inBackground(kind: 'start' | 'poll', work: () => Promise<void>): void {
-    if (this.#busy.has(kind)) return;
-    this.#busy.add(kind);
-    const done = work()
-      .then(
-        () => 0,
-        (error: unknown) => {
-          logError(`import_${kind}_failed`, error, { import_id: this.ctx.id.name ?? '' });
-          return Date.now() + FALLBACK_ALARM_MS;
-        },
-      )
-      .then((soonest) => {
-        this.#busy.delete(kind);
-        return this.#rearm(soonest);
-      });
-    this.ctx.waitUntil(done);
+    if (state !== null && step !== null)
+      this.#background.run('poll', () => this.#poll(state, step));
   }
 
   async #poll(state: ImportState, step: PollStep): Promise<void> {
@@ -309,6 +305,7 @@ export class ImportJob extends DurableObject<Env> {
       if (isNews) this.#copy.want(next.status !== before.status || queued.length > 0);
     });
     if (isNews) this.#watchers.push(this.#view(next), isTerminal(next.status));
+    if (isNews && isTerminal(next.status)) this.ctx.waitUntil(tellSchedule(this.env, next));
   }
 
   #deliverDue(): void {
@@ -345,10 +342,10 @@ export class ImportJob extends DurableObject<Env> {
     const state = this.#store.load();
     if (state === null) return;
     const now = Date.now();
-    const isStarting = this.#first !== null || this.#busy.has('start');
+    const isStarting = this.#first !== null || this.#background.isBusy('start');
     const times = [
       isStarting || state.turnEnd !== null ? now + FALLBACK_ALARM_MS : state.nextStartAt,
-      this.#busy.has('poll') ? now + FALLBACK_ALARM_MS : state.nextPollAt,
+      this.#background.isBusy('poll') ? now + FALLBACK_ALARM_MS : state.nextPollAt,
       this.#outbox.isAttempting() ? now + ATTEMPT_CHECK_MS : null,
       this.#outbox.nextAttemptAt(),
       this.#first === null ? this.#copy.dueAt() : null,

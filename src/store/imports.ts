@@ -16,6 +16,12 @@ export interface ImportFilter {
   status: ImportStatus | null;
 }
 
+/** A copy by its name in KV. */
+export interface CopyName {
+  name: string;
+  importId: string;
+}
+
 interface Cursor {
   /** KV's own cursor of the page, null for the first. */
   page: string | null;
@@ -77,22 +83,42 @@ export class ImportCopies {
     return { imports, cursor: next };
   }
 
-  /** One page of imports of all clients that are not terminal and were last touched before a time. */
-  async *stalled(before: number): AsyncGenerator<string> {
-    let page: string | null = null;
-    do {
-      const found: KVNamespaceListResult<ImportListFields> = await this.#kv.list({
-        prefix: ALL_IMPORTS_PREFIX,
-        limit: PAGE_SIZE,
-        cursor: page,
-      });
+  /**
+   * Copies of any client that have fallen behind, from where the search before came to.
+   * @param before milliseconds since the epoch: open imports that were last touched before `touched`, ended ones that
+   * ended before `ended`
+   * @param limit how many at most; so many pages of KV are read at most too
+   */
+  async behind(
+    before: { touched: number; ended: number },
+    limit: number,
+    cursor: string | null,
+  ): Promise<{ copies: CopyName[]; cursor: string | null }> {
+    // By name, not by place: what is dropped moves the others up.
+    let [page, seen] = readPlace(cursor);
+    const copies: CopyName[] = [];
+    for (let pages = 0; pages < MAX_PAGES; pages++) {
+      const found: KVNamespaceListResult<ImportListFields> | 'bad_cursor' = await listPage(
+        this.#kv,
+        { prefix: ALL_IMPORTS_PREFIX, limit: PAGE_SIZE, cursor: page },
+      );
+      // KV does not keep its cursors for ever.
+      if (found === 'bad_cursor') return { copies, cursor: null };
       for (const { name, metadata } of found.keys) {
-        if (metadata && !isTerminal(metadata.status) && metadata.updatedAt < before) {
-          yield importIdOf(name);
-        }
+        if (name <= seen || !metadata || !isBehind(metadata, before)) continue;
+        if (copies.length === limit) return { copies, cursor: JSON.stringify([page, seen]) };
+        copies.push({ name, importId: importIdOf(name) });
+        seen = name;
       }
-      page = found.list_complete ? null : found.cursor;
-    } while (page !== null);
+      if (found.list_complete) return { copies, cursor: null };
+      page = found.cursor;
+    }
+    return { copies, cursor: JSON.stringify([page, seen]) };
+  }
+
+  /** Takes away a copy whose import is gone. */
+  async drop({ name }: CopyName): Promise<void> {
+    await this.#kv.delete(name);
   }
 
   async #findNames(clientId: string, filter: ImportFilter, limit: number, start: Cursor) {
@@ -136,6 +162,18 @@ function matches(fields: ImportListFields | undefined, filter: ImportFilter): bo
     (filter.datasetId === null || fields.datasetId === filter.datasetId) &&
     (filter.status === null || fields.status === filter.status)
   );
+}
+
+/** KV's cursor of the page, and the name that was dealt with last. */
+function readPlace(cursor: string | null): [page: string | null, seen: string] {
+  return cursor === null ? [null, ''] : (JSON.parse(cursor) as [string | null, string]);
+}
+
+function isBehind(
+  { status, updatedAt }: ImportListFields,
+  before: { touched: number; ended: number },
+): boolean {
+  return updatedAt < (isTerminal(status) ? before.ended : before.touched);
 }
 
 function writeCursor(cursor: Cursor): string {

@@ -4,6 +4,7 @@ import { CAMPAIGN_MISTAKES, CAMPAIGN_ROUTES } from './routes-campaigns.ts';
 import { FACADE_MISTAKES, FACADE_ROUTES } from './routes-facade.ts';
 import { HOOK_MISTAKES, HOOK_ROUTES } from './routes-hooks.ts';
 import { JUDGE_MISTAKES, JUDGE_ROUTES } from './routes-judges.ts';
+import { SCHEDULE_MISTAKES, SCHEDULE_ROUTES } from './routes-schedules.ts';
 
 export const UUID = '00000000-0000-4000-8000-000000000000';
 
@@ -103,6 +104,7 @@ export const ROUTES: Route[] = [
   ...CAMPAIGN_ROUTES,
   ...HOOK_ROUTES,
   ...JUDGE_ROUTES,
+  ...SCHEDULE_ROUTES,
 ];
 
 /** For each route that takes JSON: a body with several mistakes, and a JSON Pointer to every one. */
@@ -137,4 +139,5 @@ export const MISTAKES: Record<string, [object, string]> = {
   ...CAMPAIGN_MISTAKES,
   ...HOOK_MISTAKES,
   ...JUDGE_MISTAKES,
+  ...SCHEDULE_MISTAKES,
 };

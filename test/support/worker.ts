@@ -56,6 +56,8 @@ export function workerOptions(
     host: '127.0.0.1',
     port,
     handleStructuredLogs: () => undefined,
+    // Cron triggers do not fire by themselves: tests fire them over HTTP, with the time that they say.
+    unsafeTriggerHandlers: true,
   });
   return stateFolder === undefined ? options : { ...options, resourcePersistencePath: stateFolder };
 }

@@ -70,6 +70,7 @@ function withUnknownIds(path: string): string {
     .replace('/clients/:id', `/clients/cl_${'A'.repeat(22)}`)
     .replace('/hooks/:id', `/hooks/hook_${'A'.repeat(22)}`)
     .replace('/imports/:id', `/imports/imp_${'A'.repeat(22)}`)
+    .replace('/schedules/:id', `/schedules/sch_${'A'.repeat(22)}`)
     .replace(':model_id', 'no-such-model')
     .replace(':field_name', 'no-such-field')
     .replaceAll(/:\w+_id/g, UUID);

@@ -1,0 +1,131 @@
+import type { Config } from '../config.ts';
+import { planImport } from '../domain/import-body.ts';
+import { isTerminal, type ImportStatus, type MatchReport } from '../domain/import.ts';
+import { runOrder } from '../domain/schedule-order.ts';
+import {
+  incrementalFilters,
+  isIncremental,
+  windowAt,
+  type Run,
+  type ScheduleState,
+} from '../domain/schedule.ts';
+import type { UpstreamFailure } from '../mistral/call.ts';
+import { DatasetsClient } from '../mistral/datasets.ts';
+import { sha256Bytes } from '../platform/crypto.ts';
+import { tokenOf } from '../platform/ids.ts';
+import { observabilityUpstream } from '../relay/backends.ts';
+import { Clients } from '../store/clients.ts';
+import type { OpenRun, ScheduleStore } from './schedule.sql.ts';
+
+/** What a search came to: ids, a refusal for good, or a failure that may pass. */
+export type Found =
+  | { kind: 'found'; ids: string[] }
+  | { kind: 'failed'; message: string }
+  | { kind: 'hindered'; message: string; retryAfterMs: number | null };
+
+/** What a start came to. */
+export type Started =
+  | { kind: 'started'; importId: string; isTerminal: boolean }
+  | { kind: 'refused'; message: string };
+
+/** What a run would find; `uncountable` where only the upstream knows what a source holds. */
+export type Counted =
+  | { kind: 'counted'; report: MatchReport }
+  | { kind: 'uncountable' }
+  | { kind: 'refused'; failure: UpstreamFailure };
+
+/** Whether the client still is that a schedule belongs to: a run is made in its name, and signed with its secret. */
+export async function hasOwner(env: Env, { clientId }: ScheduleState): Promise<boolean> {
+  return (await new Clients(env.KV).get(clientId)) !== null;
+}
+
+/** Looks for the events of an incremental run's window. */
+export async function findEvents(
+  env: Env,
+  config: Config,
+  settings: ScheduleState,
+  { id, from, asOf }: Run,
+): Promise<Found> {
+  const read = incrementalFilters(whereOf(settings), { from: from ?? asOf, to: asOf });
+  if (!read.ok) return { kind: 'failed', message: read.message };
+  const found = await clientOf(env, config, settings, id).searchIds(read.filters);
+  if (found.ok) return { kind: 'found', ids: inOrder(found.value) };
+  const { status, message, retryAfterMs } = found.failure;
+  const isForGood = status !== null && status < 500 && status !== 408 && status !== 429;
+  return isForGood ? { kind: 'failed', message } : { kind: 'hindered', message, retryAfterMs };
+}
+
+/**
+ * Starts the import of a run. Its id follows from the run's name, so that a start that is repeated meets the import of
+ * the first.
+ * @param ids of the events that are new; null where the import is not incremental
+ */
+export async function startImport(
+  env: Env,
+  { run, settings }: OpenRun,
+  ids: readonly string[] | null,
+): Promise<Started> {
+  const digest = await sha256Bytes(`schedule\n${run.id}`);
+  const importId = `imp_${tokenOf(digest.subarray(0, 16))}`;
+  const planned = runOrder(settings, run, { importId, requestHash: tokenOf(digest) }, ids);
+  if (!planned.ok) return { kind: 'refused', message: planned.message };
+  const result = await env.IMPORT_JOB.getByName(importId).start(planned.order);
+  switch (result.kind) {
+    case 'accepted': {
+      const { status } = JSON.parse(result.view) as { status: ImportStatus };
+      return { kind: 'started', importId, isTerminal: isTerminal(status) };
+    }
+    case 'refused':
+      return { kind: 'refused', message: result.failure.message };
+    case 'conflict':
+      return { kind: 'refused', message: 'Another import has the id of this run.' };
+  }
+}
+
+/** Counts what a run would find now. */
+export async function countMatches(
+  env: Env,
+  config: Config,
+  store: ScheduleStore,
+  settings: ScheduleState,
+  now: number,
+): Promise<Counted> {
+  const isWindow = isIncremental(settings);
+  const where = whereOf(settings);
+  const plan = isWindow
+    ? incrementalFilters(where, windowAt(settings, now))
+    : planImport(settings.template, now);
+  if (!plan.ok) return { kind: 'uncountable' };
+  const search = 'filters' in plan ? plan : plan.search;
+  if (search === null) {
+    const { source } = settings.template;
+    if (source === 'campaign' || source === 'file' || !('parts' in plan)) {
+      return { kind: 'uncountable' };
+    }
+    const count = plan.parts.reduce((sum, { weight }) => sum + weight, 0);
+    return { kind: 'counted', report: { matched: count, new: count, duplicate: 0 } };
+  }
+  const found = await clientOf(env, config, settings, settings.id).searchIds(search.filters);
+  if (!found.ok) return { kind: 'refused', failure: found.failure };
+  const ids = inOrder(found.value);
+  const fresh = isWindow ? store.notImported(ids).length : ids.length;
+  const report = { matched: ids.length, new: fresh, duplicate: ids.length - fresh };
+  return { kind: 'counted', report };
+}
+
+/** The oldest first where the upstream lists the newest first, as the built-in one does; each once. */
+function inOrder(ids: readonly string[]): string[] {
+  return [...new Set(ids)].toReversed();
+}
+
+function whereOf({ template }: ScheduleState): unknown {
+  return template.source === 'explorer' ? template.where : null;
+}
+
+function clientOf(env: Env, config: Config, { origin }: ScheduleState, requestId: string) {
+  return new DatasetsClient(
+    observabilityUpstream(config, env, { origin, requestId }),
+    config.upstreamHeadersTimeoutMs,
+    config.secrets,
+  );
+}
