@@ -1,7 +1,7 @@
 import { Refusal } from '../domain/failures.ts';
 import type { StartResult } from '../objects/import-calls.ts';
 import type { AppContext } from './context.ts';
-import { upstreamRefusal } from './upstream-refusal.ts';
+import { failureRefusal } from './upstream-refusal.ts';
 
 /**
  * Answers what came of a start: 202 with the import.
@@ -17,7 +17,7 @@ export function answerStart(c: AppContext, id: string, result: StartResult): Res
         ...(result.isReplayed && { 'idempotency-replayed': 'true' }),
       });
     case 'refused':
-      throw upstreamRefusal(result.failure);
+      throw failureRefusal(result.failure);
     case 'conflict':
       throw conflictingKey();
   }

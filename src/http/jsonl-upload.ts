@@ -3,7 +3,7 @@ import { JsonlCheck, MAX_MISTAKES, type LineMistake } from '../domain/jsonl-chec
 import type { FileUpload, UploadResult } from '../mistral/files.ts';
 import { Sha256Stream } from '../platform/sha256-stream.ts';
 import { TimedOut, within } from '../platform/within.ts';
-import { upstreamRefusal } from './upstream-refusal.ts';
+import { failureRefusal } from './upstream-refusal.ts';
 
 /** A body that was checked and is now a file of the upstream. */
 export interface UploadedJsonl {
@@ -81,11 +81,8 @@ function storedFile(result: UploadResult): string {
       return result.fileId;
     case 'unanswered':
       throw result.refusal;
-    case 'refused': {
-      const { retryAfterMs, ...failure } = result.failure;
-      const retryAfter = retryAfterMs === null ? null : String(Math.ceil(retryAfterMs / 1000));
-      throw upstreamRefusal({ ...failure, retryAfter });
-    }
+    case 'refused':
+      throw failureRefusal(result.failure);
   }
 }
 

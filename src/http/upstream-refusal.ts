@@ -1,5 +1,6 @@
 import { Refusal, type Failure } from '../domain/failures.ts';
 import { isObject, parseJson, type JsonObject } from '../domain/json.ts';
+import type { UpstreamFailure } from '../mistral/answer.ts';
 import { upstreamMessage } from '../mistral/upstream-message.ts';
 
 /** What the upstream answered instead of doing what was asked. */
@@ -62,6 +63,14 @@ export function observabilityRefusal(no: ObservabilityNo): Refusal {
   }
   const hint = status === 403 ? ` ${GATED}` : '';
   return upstreamRefusal({ status, message: message + hint, body, retryAfter });
+}
+
+/** A failed call of the observability API or the Files API, as the client is told of it. */
+export function failureRefusal(failure: UpstreamFailure): Refusal {
+  const { status, code, message, body, retryAfterMs } = failure;
+  if (status === null) return new Refusal({ code, message });
+  const retryAfter = retryAfterMs === null ? null : String(Math.ceil(retryAfterMs / 1000));
+  return observabilityRefusal({ status, body, retryAfter });
 }
 
 /** Whether a 404 speaks of what was asked for (`ObservabilityError`), and not of the path as such. */

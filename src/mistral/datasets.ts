@@ -2,13 +2,8 @@ import * as z from 'zod/mini';
 import type { ObservedTask } from '../domain/import.ts';
 import { parseJson } from '../domain/json.ts';
 import { redact } from '../domain/redact.ts';
-import {
-  callUpstream,
-  unreadable,
-  type RawAnswer,
-  type UpstreamCall,
-  type UpstreamResult,
-} from './call.ts';
+import { callUpstream, unreadable, type UpstreamCall } from './call.ts';
+import type { RawAnswer, UpstreamResult } from './answer.ts';
 import type { Upstream } from './upstream.ts';
 
 /** The fields of `DatasetImportTask` that are read; the rest of it may change. */

@@ -4,14 +4,8 @@ import { fileForm, type FileForm } from '../domain/file-form.ts';
 import { parseJson } from '../domain/json.ts';
 import { logError } from '../platform/log.ts';
 import { TimedOut, within } from '../platform/within.ts';
-import {
-  callUpstream,
-  judged,
-  readAnswer,
-  type RawAnswer,
-  type UpstreamFailure,
-  type UpstreamResult,
-} from './call.ts';
+import { callUpstream, judged, readAnswer } from './call.ts';
+import type { RawAnswer, UpstreamFailure, UpstreamResult } from './answer.ts';
 import type { Upstream } from './upstream.ts';
 
 /** What came of an upload: the file's id, the upstream's refusal, or no answer at all. */

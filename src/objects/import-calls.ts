@@ -1,6 +1,6 @@
 import type { ImportPart } from '../domain/import-parts.ts';
 import type { ImportOrder } from '../domain/import.ts';
-import type { RawAnswer, UpstreamFailure } from '../mistral/call.ts';
+import type { RawAnswer, UpstreamFailure } from '../mistral/answer.ts';
 
 /**
  * What came of a start: the import (an `ImportView` as JSON, because RPC's types take no open object), the upstream's

@@ -1,6 +1,6 @@
 import type { ImportPart } from '../domain/import-parts.ts';
 import type { ImportState } from '../domain/import.ts';
-import type { RawAnswer } from '../mistral/call.ts';
+import type { RawAnswer } from '../mistral/answer.ts';
 import { migrate } from '../platform/migrate.ts';
 import { MIGRATIONS } from './import-migrations.sql.ts';
 

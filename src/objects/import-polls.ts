@@ -1,7 +1,7 @@
 import type { Observation } from '../domain/import-advance.ts';
 import type { PollStep } from '../domain/import-steps.ts';
 import type { ObservedTask } from '../domain/import.ts';
-import type { UpstreamFailure } from '../mistral/call.ts';
+import type { UpstreamFailure } from '../mistral/answer.ts';
 import type { DatasetsClient } from '../mistral/datasets.ts';
 
 /** What a poll has learnt. */

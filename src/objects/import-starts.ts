@@ -3,7 +3,7 @@ import type { Observation } from '../domain/import-advance.ts';
 import { partsOfIds, type ImportPart } from '../domain/import-parts.ts';
 import type { StartStep } from '../domain/import-steps.ts';
 import type { ImportState } from '../domain/import.ts';
-import type { RawAnswer, UpstreamFailure } from '../mistral/call.ts';
+import type { RawAnswer, UpstreamFailure } from '../mistral/answer.ts';
 import type { DatasetsClient } from '../mistral/datasets.ts';
 import type { DatasetStarts } from './dataset-starts.ts';
 

@@ -9,7 +9,7 @@ import {
   type Run,
   type ScheduleState,
 } from '../domain/schedule.ts';
-import type { UpstreamFailure } from '../mistral/call.ts';
+import type { UpstreamFailure } from '../mistral/answer.ts';
 import { DatasetsClient } from '../mistral/datasets.ts';
 import { sha256Bytes } from '../platform/crypto.ts';
 import { tokenOf } from '../platform/ids.ts';

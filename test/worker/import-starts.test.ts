@@ -360,3 +360,19 @@ test('a refusal after a failure is told by webhook: the client was answered alre
     'import.failed',
   );
 });
+
+for (const [status, body] of [
+  [404, '{"detail":"Not Found"}'],
+  [410, ''],
+] as const) {
+  test(`a source that the upstream has retired (${status}) is refused with what still has it`, async () => {
+    const dataset = upstream.dataset();
+    dataset.fail('start', { answer: status, body });
+    const url = `${worker.url}/datasets/${dataset.id}/imports`;
+    const asked = { source: 'campaign', campaign_id: randomUUID() };
+    const response = await send(url, client.key, 'POST', asked);
+    const { error } = (await response.json()) as { error: { code: string; message: string } };
+    assert.deepEqual([response.status, error.code], [404, 'not_found']);
+    assert.match(error.message, /OBSERVABILITY_BACKEND=builtin/);
+  });
+}

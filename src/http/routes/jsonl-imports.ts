@@ -20,7 +20,7 @@ import { digestOf, uploadChecked, type UploadedJsonl } from '../jsonl-upload.ts'
 import { clientWith } from '../middleware/auth.ts';
 import { mistaken } from '../middleware/json-body.ts';
 import { piecesOf } from '../request-body.ts';
-import { upstreamRefusal } from '../upstream-refusal.ts';
+import { failureRefusal } from '../upstream-refusal.ts';
 
 /** The dataset is asked for before the upload, so as not to upload for nothing; it must not hold things up. */
 const DATASET_TIMEOUT_MS = 10_000;
@@ -147,5 +147,5 @@ async function refuseUnknownDataset(
   const asked = await callUpstream(upstream, call, secrets);
   if (asked.ok) return;
   const { status } = asked.failure;
-  if (status !== null && status < 500 && status !== 429) throw upstreamRefusal(asked.failure);
+  if (status !== null && status < 500 && status !== 429) throw failureRefusal(asked.failure);
 }

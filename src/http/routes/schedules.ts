@@ -14,7 +14,7 @@ import { jsonBody, valid } from '../middleware/json-body.ts';
 import { linkNext } from '../next-link.ts';
 import { badCursor } from '../refusals.ts';
 import { refuseBadTemplate } from '../schedule-request.ts';
-import { upstreamRefusal } from '../upstream-refusal.ts';
+import { failureRefusal } from '../upstream-refusal.ts';
 
 const MAX_OVERLAP_S = 2_592_000;
 
@@ -160,7 +160,7 @@ export const scheduleRoutes = new Hono<AppEnv>()
       return c.body(known(await scheduleOf(c).run(clientId)), 202, JSON_TYPE);
     }
     const counted = known(await scheduleOf(c).dryRun(clientId));
-    if (counted.kind === 'refused') throw upstreamRefusal(counted.failure);
+    if (counted.kind === 'refused') throw failureRefusal(counted.failure);
     if (counted.kind === 'counted') return c.json({ ...counted.report, imported: 0 });
     const message = 'What this import holds cannot be counted before it is made.';
     throw new Refusal({ code: 'invalid_request', message });

@@ -5,7 +5,7 @@ import { importMetadata } from '../../domain/import-body.ts';
 import { DEFAULT_EVENTS, IMPORT_EVENTS, type ImportOrder } from '../../domain/import.ts';
 import type { ImportView } from '../../domain/import-view.ts';
 import { isObject, parseJson } from '../../domain/json.ts';
-import type { RawAnswer } from '../../mistral/call.ts';
+import type { RawAnswer } from '../../mistral/answer.ts';
 import type { StartResult } from '../../objects/import-calls.ts';
 import { logError } from '../../platform/log.ts';
 import { observabilityUpstream } from '../../relay/backends.ts';
