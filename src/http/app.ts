@@ -19,6 +19,7 @@ import { eventRoutes } from './routes/events.ts';
 import { healthRoutes } from './routes/health.ts';
 import { importRoutes, redeliverRoutes } from './routes/imports.ts';
 import { jsonlImportRoutes } from './routes/jsonl-imports.ts';
+import { docsRoutes, openApiRoutes } from './routes/openapi.ts';
 import { usageRoutes } from './routes/usage.ts';
 import { v1ImportRoutes } from './routes/v1-imports.ts';
 import { v1Routes } from './routes/v1.ts';
@@ -31,6 +32,8 @@ app.use(requestId, observe, configured, cors);
 app.use(onlyKnownMethods({ app, onMethodNotAllowed: methodNotAllowed }));
 
 app.route('/health', healthRoutes);
+app.route('/openapi.json', openApiRoutes);
+app.route('/docs', docsRoutes);
 app.route('/admin/clients', adminClientRoutes);
 app.route('/admin/samples', adminSampleRoutes);
 app.route('/v1', v1ImportRoutes);
