@@ -73,7 +73,10 @@ function build(operations: readonly Operation[]): Built {
     components: {
       schemas: {
         ...namedSchemas(answerSchemas(), 'output'),
-        ...namedSchemas(requestSchemas(bodies), 'input'),
+        ...namedSchemas(
+          Object.fromEntries(bodies.map(({ name, schema }) => [name, schema])),
+          'input',
+        ),
         ...WHERE_SCHEMAS,
       },
       responses,
@@ -122,22 +125,18 @@ function securityOf(key: Operation['key']): JsonObject[] {
 
 function contentOf(bodies: readonly BodyPart[]): JsonObject {
   return Object.fromEntries(
-    bodies.map(({ type, name, schema, examples }) => [
+    bodies.map(({ type, name, examples }) => [
       type,
       {
-        schema: schema === null ? { type: 'string' } : { $ref: schemaRef(name) },
-        ...(schema === null && { 'x-item-schema': { $ref: schemaRef(name) } }),
+        ...(type === 'application/json'
+          ? { schema: { $ref: schemaRef(name) } }
+          : { schema: { type: 'string' }, 'x-item-schema': { $ref: schemaRef(name) } }),
         examples: Object.fromEntries(
           Object.entries(examples).map(([title, value]) => [title, { value }]),
         ),
       },
     ]),
   );
-}
-
-function requestSchemas(bodies: readonly BodyPart[]) {
-  const named = bodies.flatMap(({ name, schema }) => (schema === null ? [] : [[name, schema]]));
-  return Object.fromEntries(named) as Record<string, NonNullable<BodyPart['schema']>>;
 }
 
 function success({ description, headers = [], content }: Answer): JsonObject {

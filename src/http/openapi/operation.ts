@@ -39,8 +39,8 @@ export interface BodyPart {
   type: 'application/json' | 'application/x-ndjson';
   /** The name of its schema in the document. */
   name: string;
-  /** What checks it; null for text that is checked line by line. */
-  schema: z.core.$ZodType | null;
+  /** What checks it; of JSONL each line. */
+  schema: z.core.$ZodType;
   examples: Record<string, unknown>;
 }
 

@@ -26,7 +26,11 @@ export function operationHtml({ method, path, operation }: Call, document: OpenA
               ${contentHtml(body.content)}`
       }
       <h3>Answers</h3>
-      ${responses.map(([status, response]) => responseHtml(status, resolved(response, document)))}
+      ${responses.map(([status, response]) =>
+        '$ref' in response
+          ? refusalHtml(status, resolved(response, document))
+          : answerHtml(status, response),
+      )}
     </details>
   `;
 }
@@ -58,7 +62,12 @@ function parameterHtml(parameter: JsonObject): Html {
     <dd>${proseHtml(description)}</dd>`;
 }
 
-function responseHtml(status: string, response: JsonObject): Html {
+/** All refusals have one shape, so that a line tells all. */
+function refusalHtml(status: string, { description }: JsonObject): Html {
+  return html`<p><b>${status}</b> ${proseHtml(String(description))}</p>`;
+}
+
+function answerHtml(status: string, response: JsonObject): Html {
   const headers = Object.keys((response['headers'] ?? {}) as object).join(', ');
   const content = (response['content'] ?? {}) as Named;
   return html`

@@ -116,11 +116,8 @@ class Converter {
   }
 
   #object(def: z.core.$ZodObjectDef): JsonSchema {
-    const optionality = this.#side === 'input' ? 'optin' : 'optout';
     const fields = Object.entries(def.shape);
-    const required = fields.flatMap(([name, field]) =>
-      field._zod[optionality] === undefined ? [name] : [],
-    );
+    const required = fields.flatMap(([name, field]) => (this.#isRequired(field) ? [name] : []));
     // A reader of answers must not be surprised by further fields, where they are not told.
     const isClosed = def.catchall?._zod.def.type === 'never';
     return {
@@ -137,9 +134,16 @@ class Converter {
     };
   }
 
+  #isRequired(field: z.core.$ZodType): boolean {
+    const def = field._zod.def as Def;
+    // A transform takes anything, also what is not there; what comes after it may not.
+    if (def.type === 'pipe' && isTransform(def.in)) return this.#isRequired(def.out);
+    return field._zod[this.#side === 'input' ? 'optin' : 'optout'] === undefined;
+  }
+
   #pipe(def: z.core.$ZodPipeDef): JsonSchema {
     if (this.#side === 'output') return this.#of(def.out);
-    if (def.in._zod.def.type !== 'transform') return this.#of(def.in);
+    if (!isTransform(def.in)) return this.#of(def.in);
     // A transform in front of a union fills in what tells its members apart.
     const { oneOf, ...rest } = this.#of(def.out) as { oneOf?: JsonSchema[] };
     return {
@@ -150,6 +154,10 @@ class Converter {
       })),
     };
   }
+}
+
+function isTransform(schema: z.core.$ZodType): boolean {
+  return schema._zod.def.type === 'transform';
 }
 
 function formatOf({ format, pattern }: z.core.$ZodCheckStringFormatDef): JsonSchema {

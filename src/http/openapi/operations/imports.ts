@@ -1,3 +1,4 @@
+import * as z from 'zod/mini';
 import { importBody } from '../../../domain/import-body.ts';
 import { importListQuery } from '../../routes/imports.ts';
 import { jsonlImportQuery } from '../../routes/jsonl-imports.ts';
@@ -10,6 +11,16 @@ const anImport = (status: Answer['status'], description: string): Answer => ({
   description,
   content: [json('Import', IMPORT_EXAMPLE)],
 });
+
+/** A line of a JSONL body, as `domain/jsonl` reads it. */
+const importLine = () => {
+  const object = z.looseObject({});
+  const properties = z.nullish(object);
+  return z.union([
+    z.looseObject({ payload: object, properties }),
+    z.looseObject({ messages: z.array(object), properties }),
+  ]);
+};
 
 export const importOperations = (): Operation[] => [
   {
@@ -51,7 +62,7 @@ export const importOperations = (): Operation[] => [
       {
         type: 'application/x-ndjson',
         name: 'ImportLine',
-        schema: null,
+        schema: importLine(),
         examples: {
           rows: '{"messages":[{"role":"user","content":"Hello"},{"role":"assistant","content":"Good day!"}]}\n',
         },

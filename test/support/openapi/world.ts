@@ -1,0 +1,119 @@
+import { startReceiver, type Receiver } from '../receiver.ts';
+import { until } from '../until.ts';
+import {
+  ADMIN_KEY,
+  ended,
+  send,
+  startWorker,
+  type TestClient,
+  type TestWorker,
+} from '../worker.ts';
+import type { Documented } from './document.ts';
+
+/** The URL that the document's examples call back. */
+export const EXAMPLE_CALLBACK = 'https://example.com/hook';
+
+/** What is filled into a path, by `imports/id` for the `id` of an import and by its name otherwise. */
+export type Ids = Record<string, string>;
+
+/** A Worker in which there is one of everything that the document's calls ask for. */
+export class ApiWorld {
+  readonly worker: TestWorker;
+  readonly client: TestClient;
+  readonly receiver: Receiver;
+  ids: Ids = {};
+  /** The query of a signed link. */
+  link = '';
+
+  private constructor(worker: TestWorker, client: TestClient, receiver: Receiver) {
+    this.worker = worker;
+    this.client = client;
+    this.receiver = receiver;
+  }
+
+  static async start(): Promise<ApiWorld> {
+    const receiver = await startReceiver();
+    const worker = await startWorker({ POLL_MIN_MS: '20', POLL_MAX_MS: '100' });
+    const world = new ApiWorld(worker, await worker.createClient(), receiver);
+    await world.fill();
+    return world;
+  }
+
+  /** Makes what calls may have deleted. */
+  async fill(): Promise<void> {
+    const victim = await this.worker.createClient();
+    const { ids } = await this.#json<{ ids: string[] }>('POST', '/events/ids', {});
+    const dataset = await this.#json<{ id: string }>('POST', '/datasets', { name: 'a dataset' });
+    const started = await this.#json<{ id: string }>('POST', `/datasets/${dataset.id}/imports`, {
+      source: 'explorer',
+      event_ids: ids.slice(0, 2),
+      callback: { url: this.receiver.url },
+    });
+    await ended(this.worker.url, this.client.key, started.id);
+    await until('its webhook to be delivered', async () => {
+      const found = await this.#json<{ deliveries: unknown[] }>(
+        'GET',
+        `/imports/${started.id}/deliveries`,
+      );
+      return found.deliveries.length > 0;
+    });
+    const response = await this.call('GET', `/datasets/${dataset.id}/export`, undefined, {
+      accept: 'application/json',
+    });
+    const { url } = (await response.json()) as { url: string };
+    const { pathname, search } = new URL(url);
+    this.link = search.slice(1);
+    this.ids = {
+      dataset_id: dataset.id,
+      event_id: ids[0] ?? '',
+      file_id: pathname.split('/').at(-1) ?? '',
+      source: 'explorer',
+      'imports/id': started.id,
+      'clients/id': victim.id,
+    };
+  }
+
+  /** Calls a path with the key of the client, or another. */
+  call(
+    method: string,
+    path: string,
+    body?: object | string,
+    headers: Record<string, string> = {},
+    key: string | null = this.client.key,
+  ): Promise<Response> {
+    return send(this.worker.url + path, key, method, this.withReceiver(body), headers);
+  }
+
+  /** The path of an operation with ids filled in. @param own ids that are not the world's, by parameter */
+  pathOf({ path }: Documented, own: Record<string, string> = {}): string {
+    return path.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
+      const resource = /\/(\w+)\/\{id\}/.exec(path)?.[1] ?? '';
+      return own[name] ?? this.ids[name === 'id' ? `${resource}/id` : name] ?? '';
+    });
+  }
+
+  /** The key that an operation asks for. */
+  keyOf({ security }: Documented): string | null {
+    const [needed] = security;
+    if (needed === undefined) return null;
+    return 'adminKey' in needed ? ADMIN_KEY : this.client.key;
+  }
+
+  /** Webhooks of examples stay in the house. */
+  withReceiver<T>(value: T): T {
+    if (value === undefined) return value;
+    const text = JSON.stringify(value).replaceAll(EXAMPLE_CALLBACK, this.receiver.url);
+    return JSON.parse(text) as T;
+  }
+
+  async dispose(): Promise<void> {
+    await this.worker.dispose();
+    this.receiver.close();
+  }
+
+  async #json<T>(method: string, path: string, body?: object): Promise<T> {
+    const answer = await this.call(method, path, body);
+    if (!answer.ok) throw new Error(`${path} ${answer.status} ${await answer.text()}`);
+    return (await answer.json()) as T;
+  }
+}
