@@ -75,7 +75,9 @@ test('every example fits its schema', () => {
       if (example !== undefined) check.assertFits(schema, example, `${call} ${name}`);
     }
     const answers = Object.values(responses).map(({ content = {} }) => content);
-    for (const [type, media] of [bodies, ...answers].flatMap(Object.entries)) {
+    for (const [type, media] of [bodies, ...answers].flatMap((content) =>
+      Object.entries(content),
+    )) {
       const named = Object.values(media.examples ?? {}).map(({ value }) => value);
       const examples = media.example === undefined ? named : [...named, media.example];
       for (const example of examples) {

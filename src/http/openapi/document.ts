@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../domain/json.ts';
 import { answerSchemas } from './answers.ts';
-import { ANSWER_HEADERS, TAGS, type Answer, type BodyPart, type Operation } from './operation.ts';
+import { TAGS, type Answer, type BodyPart, type Operation } from './operation.ts';
 import { adminOperations } from './operations/admin.ts';
 import { chatOperations } from './operations/chat.ts';
 import { datasetOperations } from './operations/datasets.ts';
@@ -8,8 +8,15 @@ import { eventOperations } from './operations/events.ts';
 import { importOperations } from './operations/imports.ts';
 import { mistralOperations } from './operations/mistral.ts';
 import { serviceOperations } from './operations/service.ts';
+import { ANSWER_HEADERS, headerRefs } from './headers.ts';
 import { parametersOf } from './parameters.ts';
-import { mistralResponse, refusalResponse, refusalsOf, responseName } from './refusals.ts';
+import {
+  mistralResponse,
+  refusalResponse,
+  RELAYED_RESPONSE,
+  refusalsOf,
+  responseName,
+} from './refusals.ts';
 import { namedSchemas, schemaRef } from './schemas.ts';
 import { WHERE_SCHEMAS } from './where.ts';
 
@@ -80,7 +87,7 @@ function build(operations: readonly Operation[]): Built {
         ...WHERE_SCHEMAS,
       },
       responses,
-      headers: { ...COMMON_HEADERS, ...ANSWER_HEADERS },
+      headers: ANSWER_HEADERS,
       parameters: { 'x-request-id': REQUEST_ID },
       securitySchemes: SECURITY_SCHEMES,
     },
@@ -105,6 +112,7 @@ function describe(operation: Operation, responses: Record<string, JsonObject>): 
     responses: Object.fromEntries([
       ...answers.map((answer) => [answer.status, success(answer)] as const),
       ...refused,
+      ...(isMistral ? [['default', RELAYED_RESPONSE] as const] : []),
     ]),
     ...(isMistral && { externalDocs: MISTRAL_DOCS }),
   };
@@ -142,12 +150,7 @@ function contentOf(bodies: readonly BodyPart[]): JsonObject {
 function success({ description, headers = [], content }: Answer): JsonObject {
   return {
     description,
-    headers: Object.fromEntries(
-      [...ON_EVERY_ANSWER, ...headers].map((name) => [
-        name,
-        { $ref: `#/components/headers/${name}` },
-      ]),
-    ),
+    headers: headerRefs(...headers),
     ...(content && {
       content: Object.fromEntries(
         content.map(({ type, name, items, example }) => [
@@ -162,25 +165,6 @@ function success({ description, headers = [], content }: Answer): JsonObject {
     }),
   };
 }
-
-const ON_EVERY_ANSWER = ['x-request-id', 'server-timing'] as const;
-
-const COMMON_HEADERS = {
-  'x-request-id': {
-    description: 'The request’s id: the caller’s own where it is well formed.',
-    required: true,
-    schema: { type: 'string', pattern: '^[A-Za-z0-9._-]{1,128}$' },
-  },
-  'server-timing': {
-    description: 'What Windsock and the upstream took, in milliseconds.',
-    required: true,
-    schema: { type: 'string' },
-  },
-  'retry-after': {
-    description: 'Seconds until it is worth asking again.',
-    schema: { type: 'string' },
-  },
-};
 
 const REQUEST_ID = {
   name: 'x-request-id',

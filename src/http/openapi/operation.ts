@@ -2,6 +2,7 @@ import type * as z from 'zod/mini';
 import type { FailureCode } from '../../domain/failures.ts';
 import type { Scope } from '../../domain/scopes.ts';
 import type { AnswerName } from './answers.ts';
+import type { ANSWER_HEADERS, REQUEST_HEADERS } from './headers.ts';
 
 type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 
@@ -96,60 +97,4 @@ export const TAGS = {
   admin: 'For the operator: clients and their keys.',
   service: 'About the service itself.',
   mistral: 'Everything under `/v1` is the Mistral API, relayed as it is.',
-} as const;
-
-export const REQUEST_HEADERS = {
-  'idempotency-key': {
-    description:
-      'Names the request, 1 to 255 characters: the same key and body again answer the same import, another body 409.',
-    schema: { type: 'string', minLength: 1, maxLength: 255 },
-    example: 'nightly-2026-11-26',
-  },
-  'last-event-id': {
-    description: 'The last sequence that was seen; an `EventSource` sends it by itself.',
-    schema: { type: 'string' },
-    example: '3',
-  },
-  'windsock-capture': {
-    description: '`off`: this chat is not recorded as an event.',
-    schema: { type: 'string' },
-    example: 'off',
-  },
-  'windsock-callback': {
-    description:
-      'Where the webhooks of this import go. Without it the call is relayed and nothing watches over it.',
-    schema: { type: 'string', maxLength: 2000 },
-    example: 'https://example.com/hook',
-  },
-  'windsock-callback-events': {
-    description: 'Event names separated by commas; those of an end by default.',
-    schema: { type: 'string' },
-    example: 'import.started,import.completed',
-  },
-  'windsock-metadata': {
-    description: 'A JSON object of at most 16 kB, echoed back with the import.',
-    schema: { type: 'string', contentMediaType: 'application/json' },
-    example: '{"run":7}',
-  },
-} as const;
-
-export const ANSWER_HEADERS = {
-  location: { description: 'Where what was made is found.', schema: { type: 'string' } },
-  link: {
-    description: 'The next page (RFC 8288), where there is one.',
-    schema: { type: 'string' },
-  },
-  'content-disposition': { description: 'A name for the file.', schema: { type: 'string' } },
-  'idempotency-replayed': {
-    description: '`true` where an earlier request with this key had started the import.',
-    schema: { const: 'true' },
-  },
-  'windsock-attempts': {
-    description: 'How often the upstream was asked.',
-    schema: { type: 'string', pattern: '^[0-9]+$' },
-  },
-  'windsock-import-id': {
-    description: 'The import at `/imports/{id}`.',
-    schema: { type: 'string' },
-  },
 } as const;

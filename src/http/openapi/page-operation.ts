@@ -81,14 +81,12 @@ function answerHtml(status: string, response: JsonObject): Html {
 function contentHtml(content: Named): Html {
   return html`${Object.entries(content).map(([type, media]) => {
     const items = media['x-item-schema'] as JsonObject | undefined;
+    const schema = (items ?? media['schema'] ?? {}) as JsonObject;
     const examples = (media['examples'] ?? {}) as Record<string, { value: unknown }>;
     const values = Object.values(examples).map(({ value }) => value);
     if (media['example'] !== undefined) values.push(media['example']);
     return html`
-      <p>
-        <code>${type}</code>:
-        <code>${schemaHtml(items ?? (media['schema'] as JsonObject))}</code>${items ? ', many' : ''}
-      </p>
+      <p><code>${type}</code>: <code>${schemaHtml(schema)}</code>${items ? ', many' : ''}</p>
       ${values.map((value) => html`<pre>${textOf(value)}</pre>`)}
     `;
   })}`;

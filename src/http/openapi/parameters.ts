@@ -1,5 +1,6 @@
 import type { JsonObject } from '../../domain/json.ts';
-import { REQUEST_HEADERS, type Operation } from './operation.ts';
+import { REQUEST_HEADERS } from './headers.ts';
+import type { Operation } from './operation.ts';
 import { CLIENT_ID, DATASET_ID, EVENT_ID, IMPORT_ID } from './examples.ts';
 import { queryProperties } from './schemas.ts';
 
@@ -39,7 +40,7 @@ const PATH_PARAMETERS: Record<string, { schema: JsonObject; example: string }> =
   file_id: uuid(EVENT_ID),
   source: {
     schema: { enum: ['campaign', 'explorer', 'file', 'playground', 'dataset'] },
-    example: 'campaign',
+    example: 'explorer',
   },
   'clients/id': id('cl', CLIENT_ID),
   'imports/id': id('imp', IMPORT_ID),

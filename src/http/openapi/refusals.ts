@@ -1,6 +1,7 @@
 import { FAILURE_STATUS, type FailureCode } from '../../domain/failures.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { Operation } from './operation.ts';
+import { headerRefs } from './headers.ts';
 import { schemaRef } from './schemas.ts';
 
 /** What a call may be refused with: the codes of each status. */
@@ -52,14 +53,10 @@ export function responseName(status: number, codes: readonly FailureCode[]): str
 export function refusalResponse(status: number, codes: readonly FailureCode[]): JsonObject {
   return {
     description: codes.map((code) => `\`${code}\`: ${MEANINGS[code]}`).join(' '),
-    headers: {
-      'x-request-id': { $ref: '#/components/headers/x-request-id' },
-      'server-timing': { $ref: '#/components/headers/server-timing' },
-      ...(status === 401 && { 'www-authenticate': { schema: { const: 'Bearer' } } }),
-      ...((status === 429 || status === 503) && {
-        'retry-after': { $ref: '#/components/headers/retry-after' },
-      }),
-    },
+    headers: headerRefs(
+      ...(status === 401 ? ['www-authenticate'] : []),
+      ...(status === 429 || status === 503 ? ['retry-after'] : []),
+    ),
     content: {
       'application/json': {
         schema: {
@@ -78,9 +75,20 @@ export function refusalResponse(status: number, codes: readonly FailureCode[]): 
 
 /** A refusal under `/v1`, in whichever of the shapes of the Mistral API. */
 export function mistralResponse(status: number, codes: readonly FailureCode[]): JsonObject {
-  const content = { 'application/json': { schema: { $ref: schemaRef('MistralError') } } };
-  return { ...refusalResponse(status, codes), content };
+  const { description } = refusalResponse(status, codes);
+  return {
+    description,
+    headers: headerRefs('retry-after', 'windsock-import-id', 'www-authenticate'),
+    content: { 'application/json': { schema: { $ref: schemaRef('MistralError') } } },
+  };
 }
+
+/** What the Mistral API answers otherwise. */
+export const RELAYED_RESPONSE = {
+  description: 'Any other answer of the Mistral API is relayed as it is.',
+  headers: headerRefs('retry-after', 'windsock-import-id', 'location'),
+  content: { '*/*': {} },
+};
 
 const MEANINGS: Record<FailureCode, string> = {
   unauthorized: 'the key is missing, unknown or has expired.',

@@ -3,7 +3,7 @@
 export type Json = Record<string, unknown>;
 
 export interface Media {
-  schema: Json;
+  schema?: Json;
   'x-item-schema'?: Json;
   example?: unknown;
   examples?: Record<string, { value: unknown }>;

@@ -1,3 +1,4 @@
+import { DATASET_ID, EVENT_ID } from '../../../src/http/openapi/examples.ts';
 import { startReceiver, type Receiver } from '../receiver.ts';
 import { until } from '../until.ts';
 import {
@@ -12,6 +13,8 @@ import type { Documented } from './document.ts';
 
 /** The URL that the document's examples call back. */
 export const EXAMPLE_CALLBACK = 'https://example.com/hook';
+
+export const MAX_BODY_BYTES = 200_000;
 
 /** What is filled into a path, by `imports/id` for the `id` of an import and by its name otherwise. */
 export type Ids = Record<string, string>;
@@ -33,7 +36,11 @@ export class ApiWorld {
 
   static async start(): Promise<ApiWorld> {
     const receiver = await startReceiver();
-    const worker = await startWorker({ POLL_MIN_MS: '20', POLL_MAX_MS: '100' });
+    const worker = await startWorker({
+      POLL_MIN_MS: '20',
+      POLL_MAX_MS: '100',
+      MAX_BODY_BYTES: String(MAX_BODY_BYTES),
+    });
     const world = new ApiWorld(worker, await worker.createClient(), receiver);
     await world.fill();
     return world;
@@ -81,7 +88,7 @@ export class ApiWorld {
     headers: Record<string, string> = {},
     key: string | null = this.client.key,
   ): Promise<Response> {
-    return send(this.worker.url + path, key, method, this.withReceiver(body), headers);
+    return send(this.worker.url + path, key, method, this.here(body), this.here(headers));
   }
 
   /** The path of an operation with ids filled in. @param own ids that are not the world's, by parameter */
@@ -99,11 +106,15 @@ export class ApiWorld {
     return 'adminKey' in needed ? ADMIN_KEY : this.client.key;
   }
 
-  /** Webhooks of examples stay in the house. */
-  withReceiver<T>(value: T): T {
+  /** An example with the ids of this world; its webhooks stay in the house. */
+  here<T extends object | string | undefined>(value: T): T {
     if (value === undefined) return value;
-    const text = JSON.stringify(value).replaceAll(EXAMPLE_CALLBACK, this.receiver.url);
-    return JSON.parse(text) as T;
+    const isText = typeof value === 'string';
+    const text = (isText ? value : JSON.stringify(value))
+      .replaceAll(EXAMPLE_CALLBACK, this.receiver.url)
+      .replaceAll(EVENT_ID, this.ids['event_id'] ?? EVENT_ID)
+      .replaceAll(DATASET_ID, this.ids['dataset_id'] ?? DATASET_ID);
+    return (isText ? text : JSON.parse(text)) as T;
   }
 
   async dispose(): Promise<void> {

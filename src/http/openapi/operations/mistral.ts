@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { DATASET_ID } from '../examples.ts';
+import { DATASET_ID, EVENT_ID } from '../examples.ts';
 import { json, jsonBody, type Operation } from '../operation.ts';
 
 export const mistralOperations = (): Operation[] => [
@@ -18,7 +18,9 @@ export const mistralOperations = (): Operation[] => [
       'idempotency-key',
     ],
     bodies: [
-      jsonBody('MistralImport', z.looseObject({}), { campaign: { campaign_id: DATASET_ID } }),
+      jsonBody('MistralImport', z.looseObject({}), {
+        events: { completion_event_ids: [EVENT_ID] },
+      }),
     ],
     answers: [
       {
