@@ -44,7 +44,7 @@ async function checked(operation: Documented, call: ApiCall, key?: string | null
     throw new Error(`${operation.call}, ${call.what}`, { cause: error });
   }
   assert.notEqual(status, 500, `${operation.call}, ${call.what}`);
-  if (operation.method === 'DELETE' && response.ok) await world.fill();
+  if (operation.method === 'DELETE' && response.ok) await world.refill(operation.path);
   return { status, type };
 }
 

@@ -46,38 +46,44 @@ export class ApiWorld {
     return world;
   }
 
-  /** Makes what calls may have deleted. */
+  /** Makes one of everything. */
   async fill(): Promise<void> {
-    const victim = await this.worker.createClient();
-    const { ids } = await this.#json<{ ids: string[] }>('POST', '/events/ids', {});
-    const dataset = await this.#json<{ id: string }>('POST', '/datasets', { name: 'a dataset' });
-    const started = await this.#json<{ id: string }>('POST', `/datasets/${dataset.id}/imports`, {
+    await this.refill('/admin/clients/');
+    await this.refill('/admin/samples');
+    await this.refill('/datasets/');
+    const datasetId = this.ids['dataset_id'];
+    const started = await this.#json<{ id: string }>('POST', `/datasets/${datasetId}/imports`, {
       source: 'explorer',
-      event_ids: ids.slice(0, 2),
+      event_ids: [this.ids['event_id']],
       callback: { url: this.receiver.url },
     });
     await ended(this.worker.url, this.client.key, started.id);
+    const deliveries = `/imports/${started.id}/deliveries`;
     await until('its webhook to be delivered', async () => {
-      const found = await this.#json<{ deliveries: unknown[] }>(
-        'GET',
-        `/imports/${started.id}/deliveries`,
-      );
+      const found = await this.#json<{ deliveries: unknown[] }>('GET', deliveries);
       return found.deliveries.length > 0;
     });
-    const response = await this.call('GET', `/datasets/${dataset.id}/export`, undefined, {
-      accept: 'application/json',
-    });
-    const { url } = (await response.json()) as { url: string };
-    const { pathname, search } = new URL(url);
+    const accept = { accept: 'application/json' };
+    const answer = await this.call('GET', `/datasets/${datasetId}/export`, undefined, accept);
+    const { pathname, search } = new URL(((await answer.json()) as { url: string }).url);
     this.link = search.slice(1);
-    this.ids = {
-      dataset_id: dataset.id,
-      event_id: ids[0] ?? '',
-      file_id: pathname.split('/').at(-1) ?? '',
+    Object.assign(this.ids, {
+      file_id: pathname.split('/').at(-1),
       source: 'explorer',
       'imports/id': started.id,
-      'clients/id': victim.id,
-    };
+    });
+  }
+
+  /** Makes what a deletion took away. @param path that was deleted */
+  async refill(path: string): Promise<void> {
+    if (path.startsWith('/admin/clients/')) {
+      this.ids['clients/id'] = (await this.worker.createClient()).id;
+    } else if (path.startsWith('/datasets/')) {
+      const name = { name: 'a dataset' };
+      this.ids['dataset_id'] = (await this.#json<{ id: string }>('POST', '/datasets', name)).id;
+    } else {
+      this.ids['event_id'] = (await this.#eventIds())[0] ?? '';
+    }
   }
 
   /** Calls a path with the key of the client, or another. */
@@ -120,6 +126,18 @@ export class ApiWorld {
   async dispose(): Promise<void> {
     await this.worker.dispose();
     this.receiver.close();
+  }
+
+  /** The ids of all events; where there are none a chat makes one. */
+  async #eventIds(): Promise<string[]> {
+    const find = () => this.#json<{ ids: string[] }>('POST', '/events/ids', {});
+    const { ids } = await find();
+    if (ids.length > 0) return ids;
+    await this.#json('POST', '/chat', { prompt: 'Hello' });
+    return until('a chat to be recorded', async () => {
+      const found = await find();
+      return found.ids.length > 0 && found.ids;
+    });
   }
 
   async #json<T>(method: string, path: string, body?: object): Promise<T> {
