@@ -64,7 +64,7 @@ export const importOperations = (): Operation[] => [
         name: 'ImportLine',
         schema: importLine(),
         examples: {
-          rows: '{"messages":[{"role":"user","content":"Hello"},{"role":"assistant","content":"Good day!"}]}\n',
+          rows: '{"messages":[{"role":"user","content":"Hello"}]}\n{"payload":{"messages":[]},"properties":{"n":2}}',
         },
       },
     ],
