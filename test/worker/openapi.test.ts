@@ -97,3 +97,22 @@ test('every refusal is in the one error shape, with the codes of its status', ()
     }
   }
 });
+
+test('the page shows every operation and every schema, and its links lead somewhere', async () => {
+  const answer = await fetch(`${worker.url}/docs`);
+  assert.equal(answer.headers.get('content-type'), 'text/html; charset=UTF-8');
+  assert.match(answer.headers.get('content-security-policy') ?? '', /^default-src 'none'; style/);
+  const html = await answer.text();
+  const ids = [...html.matchAll(/ id="([^"]+)"/g)].map(([, id = '']) => id);
+  assert.equal(new Set(ids).size, ids.length);
+  for (const { operationId } of operations) assert.ok(ids.includes(operationId), operationId);
+  for (const name of Object.keys(document.components['schemas'] ?? {})) {
+    assert.ok(ids.includes(`schema-${name}`), name);
+  }
+  for (const [, href = ''] of html.matchAll(/href="([^"]+)"/g)) {
+    if (href.startsWith('#')) assert.ok(ids.includes(href.slice(1)), href);
+    else assert.ok(href === '/openapi.json' || href.startsWith('https://'), href);
+  }
+  assert.doesNotMatch(html, /undefined|\[object Object\]/);
+  assert.doesNotMatch(html, /<script|<link|<img| style=| src=|@import|url\(/);
+});

@@ -68,7 +68,7 @@ function refusalHtml(status: string, { description }: JsonObject): Html {
 }
 
 function answerHtml(status: string, response: JsonObject): Html {
-  const headers = Object.keys((response['headers'] ?? {}) as object).join(', ');
+  const headers = Object.keys(response['headers'] ?? {}).join(', ');
   const content = (response['content'] ?? {}) as Named;
   return html`
     <details>

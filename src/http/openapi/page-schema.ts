@@ -19,7 +19,8 @@ export function schemaHtml(schema: JsonSchema, indent = ''): Html {
   if (type === 'object') return objectHtml(schema, indent);
   if (type === 'array') {
     const items = (schema['items'] ?? {}) as JsonSchema;
-    return html`${schemaHtml(items, indent)}[]`;
+    const one = schemaHtml(items, indent);
+    return membersOf(items) === null ? html`${one}[]` : html`(${one})[]`;
   }
   return html`${typeof type === 'string' ? type : 'any'}${formOf(schema)}`;
 }
@@ -48,10 +49,15 @@ function objectHtml(schema: JsonSchema, indent: string): Html {
   const inner = `${indent}  `;
   const lines = properties.map(([name, property]) => {
     const mark = required.includes(name) ? ':' : '?:';
-    return html`${inner}<b>${name}</b>${mark} ${schemaHtml(property, inner)}${noteOf(property)} `;
+    const shown = schemaHtml(property, inner);
+    return html`${inner}<b>${name}</b>${mark} ${shown}${noteOf(property)}${LINE_END}`;
   });
-  return html`{ ${lines}${isOpen ? `${inner}…\n` : ''}${indent}}`;
+  const more = isOpen ? `${inner}…${LINE_END}` : '';
+  return html`{${LINE_END}${lines}${more}${indent}}`;
 }
+
+/** In a template it would be taken for a space by the formatter. */
+const LINE_END = '\n';
 
 function formOf(schema: JsonSchema): string {
   return typeof schema['format'] === 'string' ? ` (${schema['format']})` : '';

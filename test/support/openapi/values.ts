@@ -88,7 +88,7 @@ export class Values {
       .map(([name, property]) => [name, this.#named(name, property, depth)] as const);
     const isOpen = schema['additionalProperties'] !== false;
     const more = isOpen && this.chance(0.3) ? [['added', this.pick(ANYTHING)] as const] : [];
-    return Object.fromEntries([...made, ...more]) as Json;
+    return Object.fromEntries([...made, ...more]);
   }
 
   #named(name: string, schema: Json, depth: number): unknown {

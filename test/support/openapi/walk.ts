@@ -95,7 +95,9 @@ export class Walker {
   #header(name: string, example: unknown): string {
     if (name === 'idempotency-key') return this.#values.pick(KEYS);
     const value =
-      this.#values.chance(0.5) && example ? String(example) : this.#values.pick(HEADER_VALUES);
+      this.#values.chance(0.5) && typeof example === 'string'
+        ? example
+        : this.#values.pick(HEADER_VALUES);
     return Buffer.from(value).toString('latin1');
   }
 }
