@@ -33,6 +33,7 @@ const SCHEMAS = {
     ),
     many: z.nullable(z.int().check(z.minimum(1), z.lt(10))),
     more: z.record(z.string(), z.unknown()),
+    texts: z.record(z.string(), z.string().check(z.maxLength(5))),
     at: z.nullish(z.iso.datetime()),
     one: z.union([z.literal(5), z.boolean(), z.guid()]),
   }),
@@ -89,16 +90,17 @@ describe('a schema says', () => {
       many: {
         anyOf: [{ type: 'integer', minimum: 1, exclusiveMaximum: 10 }, { type: 'null' }],
       },
-      more: { type: 'object' },
+      more: { type: 'object', additionalProperties: {} },
+      texts: { type: 'object', additionalProperties: { type: 'string', maxLength: 5 } },
       at: { anyOf: [{ type: 'string', format: 'date-time' }, { type: 'null' }] },
       one: { anyOf: [{ const: 5 }, { type: 'boolean' }, { type: 'string', format: 'uuid' }] },
     });
   });
 
   test('what has to be sent, and what is always there when it was read', () => {
-    assert.deepEqual(described.required, ['many', 'more', 'one']);
+    assert.deepEqual(described.required, ['many', 'more', 'texts', 'one']);
     const read = namedSchemas(SCHEMAS, 'output')['Parts'] as { required: Json };
-    assert.deepEqual(read.required, ['name', 'many', 'more', 'one']);
+    assert.deepEqual(read.required, ['name', 'many', 'more', 'texts', 'one']);
   });
 
   test('that a judge needs its output, though it is read by a transform', () => {

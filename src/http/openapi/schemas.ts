@@ -95,8 +95,9 @@ class Converter {
         return this.#object(def);
       // Every custom check of a body asks for an object.
       case 'custom':
-      case 'record':
         return { type: 'object' };
+      case 'record':
+        return { type: 'object', additionalProperties: this.#of(def.valueType) };
       case 'union':
         return {
           ['discriminator' in def ? 'oneOf' : 'anyOf']: def.options.map((one) => this.#of(one)),

@@ -86,8 +86,9 @@ export class Values {
     const made = properties
       .filter(([name]) => required.includes(name) || this.chance(depth > DEEPEST ? 0.1 : 0.4))
       .map(([name, property]) => [name, this.#named(name, property, depth)] as const);
-    const isOpen = schema['additionalProperties'] !== false;
-    const more = isOpen && this.chance(0.3) ? [['added', this.pick(ANYTHING)] as const] : [];
+    const added = schema['additionalProperties'] ?? {};
+    const more =
+      added === false || this.chance(0.7) ? [] : [['/a', this.of(added as Json)] as const];
     return Object.fromEntries([...made, ...more]);
   }
 
