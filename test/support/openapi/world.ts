@@ -14,7 +14,8 @@ import type { Documented } from './document.ts';
 /** The URL that the document's examples call back. */
 export const EXAMPLE_CALLBACK = 'https://example.com/hook';
 
-export const MAX_BODY_BYTES = 200_000;
+/** Small: of a larger one the rest cannot be sent any more when the answer has come. */
+export const MAX_BODY_BYTES = 40_000;
 
 /** What is filled into a path, by `imports/id` for the `id` of an import and by its name otherwise. */
 export type Ids = Record<string, string>;
