@@ -186,4 +186,4 @@ const SECURITY_SCHEMES = {
 const LICENSE = { name: 'MIT', identifier: 'MIT' };
 
 const ABOUT =
-  'One Worker in front of the Mistral API. What is below `/v1` is Mistral’s own and is relayed as it is; everything else is described here. Answers outside `/v1` have one error shape, `{"error":{"code","message","request_id"}}`.';
+  'One Worker in front of the Mistral API. What is below `/v1` is Mistral’s own and is relayed as it is; everything else is described here. Answers outside `/v1` have one error shape, `{"error":{"code","message","request_id"}}`; a path that is not here answers `not_found`, another method `method_not_allowed` with `Allow`.';
