@@ -29,7 +29,8 @@ const SHOWN = [
 /** The text of \`docs/api.md\`, and the ids of the operations that it shows. */
 export async function apiPage(): Promise<{ text: string; shown: Set<string> }> {
   const receiver = await startReceiver();
-  const worker = await startWorker({ POLL_MIN_MS: '20', POLL_MAX_MS: '50' });
+  // On a slow machine too an import's first answer is out before its first poll.
+  const worker = await startWorker({ POLL_MIN_MS: '500', POLL_MAX_MS: '500' });
   try {
     const operations = new Map(
       operationsOf(await documentOf(worker.url)).map((one) => [one.operationId, one]),

@@ -53,7 +53,7 @@ export class Placeholders {
       if (typeof part === 'number') return NUMBERS[key] ?? part;
       if (key === 'day') return TIME.slice(0, 10);
       // Whether the attempt has begun already is not for the page.
-      if (isPending(part)) return { ...part, next_attempt_at: TIME };
+      if (isPending(part)) return { ...part, attempts: 1, next_attempt_at: TIME };
       return typeof part === 'string' ? (TEXTS[key] ?? part) : part;
     });
   }
