@@ -2,7 +2,7 @@ import './workerd-globals.ts';
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
-import type { OpenApiDocument } from '../../src/http/openapi/document.ts';
+import type { OpenApiDocument } from '../../src/http/openapi/openapi-document.ts';
 import { docsPage } from '../../src/http/openapi/page.ts';
 import { proseHtml } from '../../src/http/openapi/page-prose.ts';
 import { schemaHtml, type Html } from '../../src/http/openapi/page-schema.ts';

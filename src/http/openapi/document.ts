@@ -9,6 +9,7 @@ import { importOperations } from './operations/imports.ts';
 import { mistralOperations } from './operations/mistral.ts';
 import { serviceOperations } from './operations/service.ts';
 import { ANSWER_HEADERS, headerRefs } from './headers.ts';
+import type { OpenApiDocument, ServiceDescription } from './openapi-document.ts';
 import { parametersOf } from './parameters.ts';
 import {
   mistralResponse,
@@ -20,22 +21,7 @@ import {
 import { namedSchemas, schemaRef } from './schemas.ts';
 import { WHERE_SCHEMAS } from './where.ts';
 
-/** An OpenAPI 3.1 document, as far as the page reads it. */
-export interface OpenApiDocument extends Built {
-  servers: { url: string }[];
-}
-
-/** The same, wherever it was asked for. */
-interface Built {
-  openapi: string;
-  info: { title: string; version: string; description: string; license: JsonObject };
-  externalDocs: JsonObject;
-  tags: { name: string; description: string }[];
-  paths: Record<string, Record<string, JsonObject>>;
-  components: Record<string, Record<string, JsonObject>>;
-}
-
-let built: Built | null = null;
+let built: ServiceDescription | null = null;
 
 /**
  * The document of the whole service. It is made once an isolate, when it is first asked for.
@@ -59,8 +45,8 @@ const VERSION = '0.1.0';
 
 const MISTRAL_DOCS = { description: 'The Mistral API', url: 'https://docs.mistral.ai/api' };
 
-function build(operations: readonly Operation[]): Built {
-  const paths: OpenApiDocument['paths'] = {};
+function build(operations: readonly Operation[]): ServiceDescription {
+  const paths: ServiceDescription['paths'] = {};
   const responses: Record<string, JsonObject> = {};
   for (const operation of operations) {
     const [method = '', path = ''] = operation.call.split(' ');

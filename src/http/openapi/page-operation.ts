@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
 import type { JsonObject } from '../../domain/json.ts';
-import type { OpenApiDocument } from './document.ts';
+import type { OpenApiDocument } from './openapi-document.ts';
 import type { Call } from './page.ts';
 import { proseHtml } from './page-prose.ts';
 import { schemaHtml, type Html } from './page-schema.ts';

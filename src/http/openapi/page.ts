@@ -1,7 +1,7 @@
 import { html, raw } from 'hono/html';
 import type { JsonObject } from '../../domain/json.ts';
 import { sha256Bytes } from '../../platform/crypto.ts';
-import type { OpenApiDocument } from './document.ts';
+import type { OpenApiDocument } from './openapi-document.ts';
 import { operationHtml } from './page-operation.ts';
 import { proseHtml } from './page-prose.ts';
 import { schemaHtml } from './page-schema.ts';
