@@ -148,7 +148,7 @@ describe('with a Mistral API that fails', () => {
         const [call = { what: 'good' }] = goodCalls(operation);
         const response = await fetch(worker.url + world.pathOf(operation), {
           method: operation.method,
-          headers: { authorization: `Bearer ${key}`, ...call.headers },
+          headers: { connection: 'close', authorization: `Bearer ${key}`, ...call.headers },
           ...(call.body !== undefined && {
             body: typeof call.body === 'string' ? call.body : JSON.stringify(call.body),
           }),

@@ -95,7 +95,9 @@ export class ApiWorld {
     headers: Record<string, string> = {},
     key: string | null = this.client.key,
   ): Promise<Response> {
-    return send(this.worker.url + path, key, method, this.here(body), this.here(headers));
+    // A server that has answered before it read all of the body closes: no other request must be on its way there.
+    const alone = { connection: 'close', ...this.here(headers) };
+    return send(this.worker.url + path, key, method, this.here(body), alone);
   }
 
   /** The path of an operation with ids filled in. @param own ids that are not the world's, by parameter */
