@@ -21,6 +21,7 @@ import { hookCallRoutes } from './routes/hook-calls.ts';
 import { hookRoutes } from './routes/hooks.ts';
 import { importRoutes, redeliverRoutes } from './routes/imports.ts';
 import { jsonlImportRoutes } from './routes/jsonl-imports.ts';
+import { docsRoutes, openApiRoutes } from './routes/openapi.ts';
 import { scheduleRoutes } from './routes/schedules.ts';
 import { usageRoutes } from './routes/usage.ts';
 import { v1ImportRoutes } from './routes/v1-imports.ts';
@@ -34,6 +35,8 @@ app.use(requestId, observe, configured, cors);
 app.use(onlyKnownMethods({ app, onMethodNotAllowed: methodNotAllowed }));
 
 app.route('/health', healthRoutes);
+app.route('/openapi.json', openApiRoutes);
+app.route('/docs', docsRoutes);
 app.route('/admin/clients', adminClientRoutes);
 app.route('/admin/samples', adminSampleRoutes);
 app.route('/v1', v1ImportRoutes);

@@ -62,7 +62,7 @@ export const IN_FRONT = ['ALL /v1/*', `POST ${DATASET}/imports/:source`];
 
 /** Every route there is; test/worker/bad-input.test.ts compares it with the sources. */
 export const ROUTES: Route[] = [
-  ...plain('nothing', 'GET /health', 'GET /downloads/:file_id'),
+  ...plain('nothing', 'GET /health', 'GET /openapi.json', 'GET /docs', 'GET /downloads/:file_id'),
   ...plain('admin', 'GET /admin/clients', 'GET /admin/clients/:id', 'DELETE /admin/clients/:id'),
   ...plain('admin', 'DELETE /admin/samples'),
   json('admin', 'POST /admin/clients', { name: 'one' }),

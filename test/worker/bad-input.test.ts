@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { callsIn } from '../support/registered-calls.ts';
 import {
   ADMIN_KEY,
   send,
@@ -19,7 +18,6 @@ import {
   UUID,
 } from '../support/routes.ts';
 
-const SRC = join(import.meta.dirname, '..', '..', 'src');
 const SCOPES = ['chat', 'observability:read', 'observability:write', 'files', 'proxy'];
 let worker: TestWorker;
 let client: TestClient;
@@ -29,31 +27,6 @@ before(async () => {
   client = await worker.createClient();
 });
 after(() => worker.dispose());
-
-/** `.route('/prefix', name)` of an app file → the calls that the route file behind it registers. */
-function callsIn(appFile: string): string[] {
-  const source = readFileSync(join(SRC, appFile), 'utf8');
-  const importOf = (name: string) => {
-    const path = new RegExp(`import \\{[^}]*\\b${name}\\b[^}]*\\} from '([^']+)'`).exec(
-      source,
-    )?.[1];
-    assert.ok(path, `${appFile} imports ${name}`);
-    return readFileSync(join(SRC, dirname(appFile), path), 'utf8');
-  };
-  return [...source.matchAll(/\.route\(\s*('[^']*'|\w+),\s*(\w+)/g)].flatMap(
-    ([, prefix = '', name = '']) => {
-      const base = prefix.startsWith("'")
-        ? prefix.slice(1, -1)
-        : new RegExp(`\\b${prefix} = '([^']*)'`).exec(importOf(prefix))?.[1];
-      const [, routes = ''] = importOf(name).split(`export const ${name} =`);
-      const own = routes.split(/^export /m)[0] ?? '';
-      return [...own.matchAll(/\.(get|post|put|patch|delete|all)\(\s*'(\/[^']*)'/g)].map(
-        ([, method = '', path = '']) =>
-          `${method.toUpperCase()} ${base}${path === '/' ? '' : path}`,
-      );
-    },
-  );
-}
 
 test('the table of routes holds every route of the facade and of the built-in backend', () => {
   const registered = [...callsIn('http/app.ts'), ...callsIn('builtin/app.ts')].toSorted();

@@ -23,27 +23,31 @@ const scopes = () =>
   );
 const rateLimit = () => z.nullable(z.int().check(z.minimum(1), z.maximum(1_000_000)));
 
-const createBody = z.lazy(() =>
+/** The body of `POST /admin/clients`. */
+export const newClientBody = z.lazy(() =>
   z.strictObject({
     name: name(),
     scopes: z._default(scopes(), [...SCOPES]),
     rate_limit: z._default(rateLimit(), null),
   }),
 );
-const patchBody = z.lazy(() =>
+/** The body of `PATCH /admin/clients/:id`. */
+export const clientChangeBody = z.lazy(() =>
   z.strictObject({
     name: z.optional(name()),
     scopes: z.optional(scopes()),
     rate_limit: z.optional(rateLimit()),
   }),
 );
-const rotateBody = z.lazy(() =>
+/** The body of `POST /admin/clients/:id/rotate`. */
+export const rotateBody = z.lazy(() =>
   z.strictObject({
     what: z.enum(['key', 'signing_secret']),
     overlap_s: z._default(z.int().check(z.minimum(0), z.maximum(2_592_000)), 86_400),
   }),
 );
-const listQuery = z.lazy(() =>
+/** The query of `GET /admin/clients`. */
+export const clientListQuery = z.lazy(() =>
   z.object({
     limit: z._default(z.pipe(z.coerce.number(), z.int().check(z.minimum(1), z.maximum(1000))), 100),
     cursor: z.optional(z.string()),
@@ -53,21 +57,21 @@ const listQuery = z.lazy(() =>
 /** `/admin/clients`: who may call Windsock. Keys and signing secrets are shown once, where they are made. */
 export const adminClientRoutes = new Hono<AppEnv>()
   .use(admin)
-  .post('/', jsonBody, valid('json', createBody), async (c) => {
+  .post('/', jsonBody, valid('json', newClientBody), async (c) => {
     const { rate_limit, ...rest } = c.req.valid('json');
     const settings = { ...rest, rateLimit: rate_limit };
     const { client, key, signingSecret } = await clientsOf(c).create(settings, Date.now());
     const { id, created_at, ...shown } = view(client);
     return c.json({ id, ...shown, key, signing_secret: signingSecret, created_at }, 201);
   })
-  .get('/', valid('query', listQuery), async (c) => {
+  .get('/', valid('query', clientListQuery), async (c) => {
     const { limit, cursor = null } = c.req.valid('query');
     const page = await clientsOf(c).list(limit, cursor);
     if (page === 'bad_cursor') throw badCursor();
     return c.json({ clients: page.clients.map(view), next_cursor: page.cursor });
   })
   .get('/:id', async (c) => c.json(view(await known(c))))
-  .patch('/:id', jsonBody, valid('json', patchBody), async (c) => {
+  .patch('/:id', jsonBody, valid('json', clientChangeBody), async (c) => {
     const { rate_limit, ...rest } = c.req.valid('json');
     const settings: Partial<ClientSettings> = {
       ...(rest.name !== undefined && { name: rest.name }),

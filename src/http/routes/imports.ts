@@ -9,7 +9,8 @@ import { valid } from '../middleware/json-body.ts';
 import { linkNext } from '../next-link.ts';
 import { badCursor } from '../refusals.ts';
 
-const listQuery = z.lazy(() =>
+/** The query of `GET /imports`. */
+export const importListQuery = z.lazy(() =>
   z.object({
     dataset_id: z.optional(z.string()),
     status: z.optional(z.enum(IMPORT_STATUSES)),
@@ -21,7 +22,7 @@ const listQuery = z.lazy(() =>
 /** `/imports`: a client's imports, from KV as a list, from their Durable Objects one by one. */
 export const importRoutes = new Hono<AppEnv>()
   .use(clientWith('observability:read'))
-  .get('/', valid('query', listQuery), async (c) => {
+  .get('/', valid('query', importListQuery), async (c) => {
     const { dataset_id = null, status = null, limit, cursor = null } = c.req.valid('query');
     const filter = { datasetId: dataset_id, status };
     const { clientId } = c.get('grant');

@@ -124,7 +124,7 @@ const CONTENT_TYPES = [
 ];
 
 /** The JSON of a body with one value, at any depth, replaced, left out, or joined by another. */
-function withBrokenValue(random: Random, body: unknown): string {
+export function withBrokenValue(random: Random, body: unknown): string {
   const MARK = '\uE000here';
   const copy = structuredClone(body);
   const places: { holder: Record<string, unknown>; key: string }[] = [];
