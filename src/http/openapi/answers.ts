@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { IMPORT_EVENTS, IMPORT_STATUSES } from '../../domain/import.ts';
 import { FAILURE_STATUS, type FailureCode } from '../../domain/failures.ts';
+import { VERIFICATIONS } from '../../domain/hook.ts';
 import { SCOPES } from '../../domain/scopes.ts';
 
 /** A named schema of the document that describes what is answered. */
@@ -120,6 +121,31 @@ export function answerSchemas() {
     response_excerpt: z.string(),
   });
 
+  const hook = {
+    id: z.string().check(z.regex(/^hook_[A-Za-z0-9_-]{22}$/)),
+    object: z.literal('hook'),
+    url: z.url(),
+    name: z.string(),
+    dataset_id: z.guid(),
+    import: object,
+    map: z.record(z.string(), z.string()),
+    verify: z.enum(VERIFICATIONS),
+    callback: z.nullable(
+      z.strictObject({ url: z.string(), events: z.array(z.enum(IMPORT_EVENTS)) }),
+    ),
+    created_at: time,
+    updated_at: time,
+  };
+  const hookView = z.strictObject(hook);
+  const hookCall = z.strictObject({
+    at: time,
+    outcome: z.string(),
+    status: z.int(),
+    message: z.nullable(z.string()),
+    import_id: z.nullable(z.string()),
+    webhook_id: z.nullable(z.string()),
+  });
+
   const totals = {
     requests: count,
     prompt_tokens: count,
@@ -174,6 +200,11 @@ export function answerSchemas() {
     ExportLink: z.strictObject({ url: z.url() }),
     Import: importView,
     ImportPage: z.strictObject({ imports: z.array(importView), next_cursor: nextCursor }),
+    Hook: hookView,
+    NewHookAnswer: z.strictObject({ ...hook, secret: z.string() }),
+    HookPage: z.strictObject({ hooks: z.array(hookView), next_cursor: nextCursor }),
+    HookSecret: z.strictObject({ secret: z.string() }),
+    HookCalls: z.strictObject({ calls: z.array(hookCall) }),
     Attempt: attempt,
     Deliveries: z.strictObject({ deliveries: z.array(attempt) }),
     Usage: z.strictObject({

@@ -5,6 +5,7 @@ import { adminOperations } from './operations/admin.ts';
 import { chatOperations } from './operations/chat.ts';
 import { datasetOperations } from './operations/datasets.ts';
 import { eventOperations } from './operations/events.ts';
+import { hookOperations } from './operations/hooks.ts';
 import { importOperations } from './operations/imports.ts';
 import { mistralOperations } from './operations/mistral.ts';
 import { serviceOperations } from './operations/service.ts';
@@ -34,6 +35,7 @@ export function openApiDocument(origin: string): OpenApiDocument {
     ...eventOperations(),
     ...datasetOperations(),
     ...importOperations(),
+    ...hookOperations(),
     ...adminOperations(),
     ...mistralOperations(),
   ]);
@@ -110,6 +112,8 @@ function securityOf(key: Operation['key']): JsonObject[] {
       return [];
     case 'admin':
       return [{ adminKey: [] }];
+    case 'hook':
+      return [{ hookSecret: [] }, { hookSignature: [] }, { githubSignature: [] }];
     case 'any':
       return [{ clientKey: [] }];
     default:
@@ -166,6 +170,9 @@ const SECURITY_SCHEMES = {
     bearerFormat: 'wsk_…',
     description: 'The key of a client, with the scope that is named.',
   },
+  hookSecret: { type: 'http', scheme: 'bearer', description: 'The secret of a hook.' },
+  hookSignature: { type: 'apiKey', in: 'header', name: 'webhook-signature' },
+  githubSignature: { type: 'apiKey', in: 'header', name: 'x-hub-signature-256' },
   adminKey: { type: 'http', scheme: 'bearer', description: 'The `ADMIN_KEY` of the operator.' },
 };
 

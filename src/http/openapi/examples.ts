@@ -72,6 +72,22 @@ export const ATTEMPT_EXAMPLE = {
   response_excerpt: 'ok',
 };
 
+export const HOOK_ID = 'hook_kq3J0x5T8vW2yZ7aB4cD1e';
+
+export const HOOK_EXAMPLE = {
+  id: HOOK_ID,
+  object: 'hook',
+  url: `https://windsock.example/hooks/${HOOK_ID}`,
+  name: 'campaign finished',
+  dataset_id: DATASET_ID,
+  import: { source: 'campaign', campaign_id: '' },
+  map: { '/campaign_id': '/data/campaign/id' },
+  verify: 'standard-webhooks',
+  callback: null,
+  created_at: AT,
+  updated_at: AT,
+};
+
 export const CLIENT_EXAMPLE = {
   id: CLIENT_ID,
   name: 'my app',

@@ -13,6 +13,26 @@ export const REQUEST_HEADERS = {
     schema: { type: 'string' },
     example: '3',
   },
+  'webhook-id': {
+    description: 'Names the call: the same id answers the same import.',
+    schema: { type: 'string' },
+    example: 'call-1',
+  },
+  'webhook-timestamp': {
+    description: 'Seconds since 1970; at most 300 off.',
+    schema: { type: 'string' },
+    example: '1795694400',
+  },
+  'webhook-signature': {
+    description: '`v1,` and the HMAC-SHA256 of `id.timestamp.body` as base64.',
+    schema: { type: 'string' },
+    example: 'v1,c2lnbmF0dXJl',
+  },
+  'x-hub-signature-256': {
+    description: 'Of GitHub: `sha256=` and the HMAC-SHA256 of the body in hexadecimal digits.',
+    schema: { type: 'string' },
+    example: 'sha256=00',
+  },
   'windsock-capture': {
     description: '`off`: this chat is not recorded as an event.',
     schema: { type: 'string' },

@@ -15,8 +15,9 @@ export interface Operation {
   tag: TagName;
   summary: string;
   description: string;
-  /** The key that it asks for: a client's with a scope, any client's, the operator's, or none. */
-  key: Scope | 'any' | 'admin' | 'none';
+  /** The key that it asks for: a client's with a scope, any client's, the operator's, what a hook
+   * is signed with, or none. */
+  key: Scope | 'any' | 'admin' | 'hook' | 'none';
   query?: QueryPart;
   headers?: readonly HeaderName[];
   bodies?: readonly BodyPart[];
@@ -93,6 +94,7 @@ export const TAGS = {
   events: 'The recorded chats: searches, single events, judgements.',
   datasets: 'Datasets, their records and their export.',
   imports: 'Imports into a dataset, watched over and told about by webhook.',
+  hooks: 'Imports that other systems start by a signed call.',
   webhooks: 'Webhooks follow [Standard Webhooks](https://www.standardwebhooks.com) 1.0.0.',
   admin: 'For the operator: clients and their keys.',
   service: 'About the service itself.',

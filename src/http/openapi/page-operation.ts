@@ -46,6 +46,7 @@ function keyHtml(operation: JsonObject): Html {
   const [needed] = (operation['security'] ?? []) as Record<string, string[]>[];
   if (needed === undefined) return html`No key needed.`;
   if ('adminKey' in needed) return html`Bearer: <code>ADMIN_KEY</code>`;
+  if ('hookSecret' in needed) return html`Signed with the secret of the hook, or bearing it`;
   const [scope] = needed['clientKey'] ?? [];
   return scope === undefined
     ? html`Bearer: any client key`

@@ -16,10 +16,12 @@ const NUMBERS: Record<string, number> = {
 const TEXTS: Record<string, string> = {
   request_id: 'rQ1y8Yk0m3nB5xZ7aB4cD1',
   correlation_id: 'rQ1y8Yk0m3nB5xZ7aB4cD1',
+  secret: '…',
   next_cursor: 'MTc5NTY5NDQwMDAwMC4x',
 };
 
-const IDS = /[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}|\b[\da-f]{32}\b|\b(?:imp|cl|msg)_[\w-]{22}/g;
+const IDS =
+  /[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}|\b[\da-f]{32}\b|\b(?:imp|cl|msg|hook)_[\w-]{22}/g;
 const SECRETS = /wsk_[\w-]{43}|whsec_[A-Za-z\d+/]{43}=/g;
 const TIMES = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g;
 

@@ -9,7 +9,7 @@ export interface Scene {
   /** What the answer gives to later calls: names of ids, and where they stand in it. */
   keeps?: Record<string, string>;
   /** What has to have happened before the call. */
-  after?: 'chats' | 'import' | 'delivery' | 'copy';
+  after?: 'chats' | 'import' | 'delivery' | 'copy' | 'call';
   /** The answer is too long to be shown. */
   isLong?: boolean;
   /** Said in front of the call, where its summary does not do. */
@@ -112,6 +112,24 @@ export const CHAPTERS: { title: string; scenes: Scene[] }[] = [
       { operationId: 'startImport', example: 'rows', note: 'The rows themselves.' },
       { operationId: 'redeliver' },
       { operationId: 'testWebhook', example: 'url' },
+    ],
+  },
+  {
+    title: 'Hooks',
+    scenes: [
+      { operationId: 'createHook', example: 'bearer', keeps: { hook: 'id', secret: 'secret' } },
+      {
+        operationId: 'callHook',
+        example: 'event',
+        headers: { 'webhook-id': 'call-1' },
+        note: 'With the secret as bearer, as `verify` of this hook says.',
+      },
+      { operationId: 'listHookCalls', after: 'call' },
+      { operationId: 'listHooks' },
+      { operationId: 'getHook' },
+      { operationId: 'updateHook', example: 'name' },
+      { operationId: 'rotateHook', example: 'hour' },
+      { operationId: 'deleteHook' },
     ],
   },
   {

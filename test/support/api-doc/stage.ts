@@ -1,3 +1,4 @@
+import { DATASET_ID, EVENT_ID } from '../../../src/http/openapi/examples.ts';
 import type { Documented, Media } from '../openapi/document.ts';
 import { until } from '../until.ts';
 import { ADMIN_KEY, ended, send, type TestWorker } from '../worker.ts';
@@ -10,10 +11,11 @@ const VARIABLES: Record<string, string> = {
   event_id: 'EVENT',
   'imports/id': 'IMPORT',
   'clients/id': 'CLIENT',
+  'hooks/id': 'HOOK',
 };
 
 /** Ids in the document's examples → what was kept under the name. */
-const IN_EXAMPLES = { event: '7c1f5e0a-3b54-4a4e-9f0c-2f6f0c1f8a11' };
+const IN_EXAMPLES = { event: EVENT_ID, dataset: DATASET_ID };
 
 /** Makes the calls of the page, one after the other. */
 export class Stage {
@@ -39,8 +41,13 @@ export class Stage {
     const body = this.#bodyOf(operation, scene);
     const headers = { ...body.headers, ...scene.headers };
     const query = this.#queryOf(operation, scene);
-    const isAdmin = operation.security.some((one) => 'adminKey' in one);
-    const key = operation.security.length === 0 ? null : isAdmin ? ADMIN_KEY : this.#keptAs('key');
+    const variable = variableOf(operation);
+    const key =
+      variable === null
+        ? null
+        : variable === 'ADMIN_KEY'
+          ? ADMIN_KEY
+          : this.#keptAs(variable.toLowerCase());
     const path = this.#pathOf(operation, (name) => this.#idOf(name)) + query;
     const sent = JSON.parse(this.#here(JSON.stringify({ body: body.value, headers }))) as {
       body?: object | string;
@@ -55,7 +62,6 @@ export class Stage {
     }
     this.#keep(scene, text);
     const shown = this.#pathOf(operation, (name) => `$${VARIABLES[name] ?? ''}`) + query;
-    const variable = key === null ? null : isAdmin ? 'ADMIN_KEY' : 'KEY';
     const isRaw = !Object.values(VARIABLES).some((name) => shown.includes(`$${name}`));
     return {
       curl: { method, path: isRaw ? path : shown, key: variable, headers, body: sent.body },
@@ -84,6 +90,11 @@ export class Stage {
       await until('the webhook to be delivered', async () => {
         const { deliveries } = await read(`/imports/${this.#keptAs('import')}/deliveries`);
         return deliveries?.length === 1;
+      });
+    } else if (after === 'call') {
+      await until('the call to be noted', async () => {
+        const { calls } = await read(`/hooks/${this.#keptAs('hook')}/calls`);
+        return calls?.length === 1;
       });
     } else if (after === 'copy') {
       await until('the list to know of the end', async () => {
@@ -141,10 +152,19 @@ export class Stage {
 
   /** An example with this run's ids and its receiver. */
   #here(text: string): string {
-    const { event } = this.#kept;
-    const own = event === undefined ? text : text.replaceAll(IN_EXAMPLES.event, event);
+    const own = Object.entries(IN_EXAMPLES).reduce(
+      (put, [name, example]) => put.replaceAll(example, this.#kept[name] ?? example),
+      text,
+    );
     return own.replaceAll('https://example.com/hook', this.#receiver);
   }
+}
+
+/** The variable of the page that holds the key of a call; null without one. */
+function variableOf({ security: [needed] }: Documented): string | null {
+  if (needed === undefined) return null;
+  if ('adminKey' in needed) return 'ADMIN_KEY';
+  return 'hookSecret' in needed ? 'SECRET' : 'KEY';
 }
 
 function fail(message: string): never {

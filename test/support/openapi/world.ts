@@ -25,6 +25,7 @@ export class ApiWorld {
   readonly worker: TestWorker;
   readonly client: TestClient;
   readonly receiver: Receiver;
+  #hookSecret = '';
   ids: Ids = {};
   /** The query of a signed link. */
   link = '';
@@ -52,6 +53,7 @@ export class ApiWorld {
     await this.refill('/admin/clients/');
     await this.refill('/admin/samples');
     await this.refill('/datasets/');
+    await this.refill('/hooks/');
     const datasetId = this.ids['dataset_id'];
     const started = await this.#json<{ id: string }>('POST', `/datasets/${datasetId}/imports`, {
       source: 'explorer',
@@ -79,6 +81,15 @@ export class ApiWorld {
   async refill(path: string): Promise<void> {
     if (path.startsWith('/admin/clients/')) {
       this.ids['clients/id'] = (await this.worker.createClient()).id;
+    } else if (path.startsWith('/hooks/')) {
+      const hook = await this.#json<{ id: string; secret: string }>('POST', '/hooks', {
+        name: 'a hook',
+        dataset_id: this.ids['dataset_id'],
+        import: { source: 'explorer', where: null },
+        verify: 'bearer',
+      });
+      this.ids['hooks/id'] = hook.id;
+      this.#hookSecret = hook.secret;
     } else if (path.startsWith('/datasets/')) {
       const name = { name: 'a dataset' };
       this.ids['dataset_id'] = (await this.#json<{ id: string }>('POST', '/datasets', name)).id;
@@ -112,6 +123,7 @@ export class ApiWorld {
   keyOf({ security }: Documented): string | null {
     const [needed] = security;
     if (needed === undefined) return null;
+    if ('hookSecret' in needed) return this.#hookSecret;
     return 'adminKey' in needed ? ADMIN_KEY : this.client.key;
   }
 
