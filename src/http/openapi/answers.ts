@@ -79,6 +79,12 @@ export function answerSchemas() {
     source: z.string(),
   });
 
+  const runReport = z.strictObject({
+    matched: count,
+    new: count,
+    duplicate: count,
+    imported: count,
+  });
   const importTask = z.strictObject({
     id: z.string(),
     status: z.string(),
@@ -109,6 +115,7 @@ export function answerSchemas() {
       next_attempt_at: z.nullable(time),
       last_status: z.nullable(z.int()),
     }),
+    report: z.optional(runReport),
   });
   const attempt = z.strictObject({
     id: z.string(),
@@ -119,6 +126,37 @@ export function answerSchemas() {
     status: z.nullable(z.int()),
     error: z.nullable(z.enum(['dns', 'connect', 'timeout', 'http', 'blocked'])),
     response_excerpt: z.string(),
+  });
+
+  const run = z.strictObject({
+    id: z.string(),
+    scheduled_at: time,
+    started_at: time,
+    finished_at: z.nullable(time),
+    status: z.enum(['running', 'skipped', ...IMPORT_STATUSES.slice(2)]),
+    import_id: z.nullable(z.string()),
+    message: z.nullable(z.string()),
+    report: z.nullable(runReport),
+  });
+  const schedule = z.strictObject({
+    id: z.string().check(z.regex(/^sch_[A-Za-z0-9_-]{22}$/)),
+    object: z.literal('schedule'),
+    name: z.string(),
+    cron: z.string(),
+    timezone: z.string(),
+    dataset_id: z.guid(),
+    import: object,
+    callback: z.nullable(
+      z.strictObject({ url: z.string(), events: z.array(z.enum(IMPORT_EVENTS)) }),
+    ),
+    overlap_s: count,
+    backfill: z.nullable(z.strictObject({ from: time })),
+    notify_empty: z.boolean(),
+    next_runs: z.array(time),
+    watermark: z.nullable(time),
+    last_run: z.nullable(run),
+    created_at: time,
+    updated_at: time,
   });
 
   const hook = {
@@ -200,6 +238,11 @@ export function answerSchemas() {
     ExportLink: z.strictObject({ url: z.url() }),
     Import: importView,
     ImportPage: z.strictObject({ imports: z.array(importView), next_cursor: nextCursor }),
+    Schedule: schedule,
+    SchedulePage: z.strictObject({ schedules: z.array(schedule), next_cursor: nextCursor }),
+    Run: run,
+    RunReport: runReport,
+    RunPage: z.strictObject({ runs: z.array(run), next_cursor: nextCursor }),
     Hook: hookView,
     NewHookAnswer: z.strictObject({ ...hook, secret: z.string() }),
     HookPage: z.strictObject({ hooks: z.array(hookView), next_cursor: nextCursor }),

@@ -8,6 +8,7 @@ import { eventOperations } from './operations/events.ts';
 import { hookOperations } from './operations/hooks.ts';
 import { importOperations } from './operations/imports.ts';
 import { mistralOperations } from './operations/mistral.ts';
+import { scheduleOperations } from './operations/schedules.ts';
 import { serviceOperations } from './operations/service.ts';
 import { ANSWER_HEADERS, headerRefs } from './headers.ts';
 import type { OpenApiDocument, ServiceDescription } from './openapi-document.ts';
@@ -35,6 +36,7 @@ export function openApiDocument(origin: string): OpenApiDocument {
     ...eventOperations(),
     ...datasetOperations(),
     ...importOperations(),
+    ...scheduleOperations(),
     ...hookOperations(),
     ...adminOperations(),
     ...mistralOperations(),

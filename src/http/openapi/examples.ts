@@ -72,6 +72,38 @@ export const ATTEMPT_EXAMPLE = {
   response_excerpt: 'ok',
 };
 
+export const SCHEDULE_ID = 'sch_kq3J0x5T8vW2yZ7aB4cD1e';
+
+export const RUN_EXAMPLE = {
+  id: 'run_kq3J0x5T8vW2yZ7aB4cD1e',
+  scheduled_at: AT,
+  started_at: AT,
+  finished_at: LATER,
+  status: 'completed',
+  import_id: IMPORT_ID,
+  message: null,
+  report: { matched: 12, new: 10, duplicate: 2, imported: 10 },
+};
+
+export const SCHEDULE_EXAMPLE = {
+  id: SCHEDULE_ID,
+  object: 'schedule',
+  name: 'nightly',
+  cron: '0 3 * * *',
+  timezone: 'Europe/Paris',
+  dataset_id: DATASET_ID,
+  import: { source: 'explorer', where: null, incremental: true },
+  callback: null,
+  overlap_s: 900,
+  backfill: null,
+  notify_empty: false,
+  next_runs: ['2026-11-27T02:00:00.000Z'],
+  watermark: AT,
+  last_run: RUN_EXAMPLE,
+  created_at: AT,
+  updated_at: AT,
+};
+
 export const HOOK_ID = 'hook_kq3J0x5T8vW2yZ7aB4cD1e';
 
 export const HOOK_EXAMPLE = {

@@ -94,6 +94,7 @@ export const TAGS = {
   events: 'The recorded chats: searches, single events, judgements.',
   datasets: 'Datasets, their records and their export.',
   imports: 'Imports into a dataset, watched over and told about by webhook.',
+  schedules: 'Imports that are made again and again.',
   hooks: 'Imports that other systems start by a signed call.',
   webhooks: 'Webhooks follow [Standard Webhooks](https://www.standardwebhooks.com) 1.0.0.',
   admin: 'For the operator: clients and their keys.',

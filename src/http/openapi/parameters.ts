@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../domain/json.ts';
 import { REQUEST_HEADERS } from './headers.ts';
 import type { Operation } from './operation.ts';
-import { CLIENT_ID, DATASET_ID, EVENT_ID, HOOK_ID, IMPORT_ID } from './examples.ts';
+import { CLIENT_ID, DATASET_ID, EVENT_ID, HOOK_ID, IMPORT_ID, SCHEDULE_ID } from './examples.ts';
 import { queryProperties } from './schemas.ts';
 
 /** The parameters of an operation, as OpenAPI lists them: path, query, headers. */
@@ -43,6 +43,7 @@ const PATH_PARAMETERS: Record<string, { schema: JsonObject; example: string }> =
     example: 'explorer',
   },
   'clients/id': id('cl', CLIENT_ID),
+  'schedules/id': id('sch', SCHEDULE_ID),
   'hooks/id': id('hook', HOOK_ID),
   'imports/id': id('imp', IMPORT_ID),
 };

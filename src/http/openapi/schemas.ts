@@ -13,7 +13,7 @@ export const schemaRef = (name: string) => `#/components/schemas/${name}`;
 
 /**
  * The JSON Schemas of several zod schemas; where one holds another, it refers to it by name. `z.toJSONSchema` makes the
- * same of them, and is 21 kB (docs/decisions/014-openapi.md).
+ * same of them, and is 21 kB (docs/decisions/016-openapi.md).
  */
 export function namedSchemas(
   schemas: Record<string, z.core.$ZodType>,

@@ -13,7 +13,7 @@ Made by \`npm run docs:api\` from the examples of the OpenAPI document (\`/opena
 The calls build on each other. They are pasted into a shell with
 
 \`\`\`sh
-URL=${HERE} ADMIN_KEY=… KEY=wsk_… CLIENT=cl_… EVENT=… DATASET=… IMPORT=imp_… HOOK=hook_… SECRET=whsec_…
+URL=${HERE} ADMIN_KEY=… KEY=wsk_… CLIENT=cl_… EVENT=… DATASET=… IMPORT=imp_… SCHEDULE=sch_… HOOK=hook_… SECRET=whsec_…
 \`\`\`
 `;
 

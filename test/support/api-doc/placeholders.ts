@@ -21,7 +21,7 @@ const TEXTS: Record<string, string> = {
 };
 
 const IDS =
-  /[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}|\b[\da-f]{32}\b|\b(?:imp|cl|msg|hook)_[\w-]{22}/g;
+  /[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}|\b[\da-f]{32}\b|\b(?:imp|cl|msg|hook|sch|run)_[\w-]{22}/g;
 const SECRETS = /wsk_[\w-]{43}|whsec_[A-Za-z\d+/]{43}=/g;
 const TIMES = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g;
 
@@ -44,6 +44,7 @@ export class Placeholders {
       .replaceAll(IDS, (id) => this.#idFor(id))
       .replaceAll(SECRETS, (secret) => `${secret.split('_')[0]}_…`)
       .replaceAll(TIMES, TIME)
+      .replaceAll(/(?<=run_\w{22})_\d{8}T\d{9}Z/g, '_20261126T120000000Z')
       .replaceAll(/expires=\d+/g, 'expires=1795694400000')
       .replaceAll(/signature=[\w%-]+/g, 'signature=…')
       .replaceAll(/"created":\d+/g, `"created":${NUMBERS['created']}`);

@@ -9,7 +9,7 @@ export interface Scene {
   /** What the answer gives to later calls: names of ids, and where they stand in it. */
   keeps?: Record<string, string>;
   /** What has to have happened before the call. */
-  after?: 'chats' | 'import' | 'delivery' | 'copy' | 'call';
+  after?: 'chats' | 'import' | 'delivery' | 'copy' | 'call' | 'run';
   /** The answer is too long to be shown. */
   isLong?: boolean;
   /** Said in front of the call, where its summary does not do. */
@@ -112,6 +112,19 @@ export const CHAPTERS: { title: string; scenes: Scene[] }[] = [
       { operationId: 'startImport', example: 'rows', note: 'The rows themselves.' },
       { operationId: 'redeliver' },
       { operationId: 'testWebhook', example: 'url' },
+    ],
+  },
+  {
+    title: 'Schedules',
+    scenes: [
+      { operationId: 'createSchedule', example: 'incremental', keeps: { schedule: 'id' } },
+      { operationId: 'runSchedule', example: 'dry', note: 'What a run would import.' },
+      { operationId: 'runSchedule', example: 'now' },
+      { operationId: 'listRuns', after: 'run' },
+      { operationId: 'listSchedules' },
+      { operationId: 'getSchedule' },
+      { operationId: 'updateSchedule', example: 'cron' },
+      { operationId: 'deleteSchedule' },
     ],
   },
   {

@@ -12,6 +12,7 @@ const VARIABLES: Record<string, string> = {
   'imports/id': 'IMPORT',
   'clients/id': 'CLIENT',
   'hooks/id': 'HOOK',
+  'schedules/id': 'SCHEDULE',
 };
 
 /** Ids in the document's examples → what was kept under the name. */
@@ -90,6 +91,11 @@ export class Stage {
       await until('the webhook to be delivered', async () => {
         const { deliveries } = await read(`/imports/${this.#keptAs('import')}/deliveries`);
         return deliveries?.length === 1;
+      });
+    } else if (after === 'run') {
+      await until('the run to end', async () => {
+        const { runs = [] } = await read(`/schedules/${this.#keptAs('schedule')}/runs`);
+        return JSON.stringify(runs).includes('"status":"completed"');
       });
     } else if (after === 'call') {
       await until('the call to be noted', async () => {

@@ -76,6 +76,7 @@ export function badCalls(operation: Documented): ApiCall[] {
 
 function unknownId(call: string, name: string): string {
   if (name !== 'id') return UNKNOWN;
+  if (call.includes('/schedules/')) return `sch_${UNKNOWN_ID}`;
   if (call.includes('/hooks/')) return `hook_${UNKNOWN_ID}`;
   return call.includes('/clients/') ? `cl_${UNKNOWN_ID}` : `imp_${UNKNOWN_ID}`;
 }

@@ -54,6 +54,7 @@ export class ApiWorld {
     await this.refill('/admin/samples');
     await this.refill('/datasets/');
     await this.refill('/hooks/');
+    await this.refill('/schedules/');
     const datasetId = this.ids['dataset_id'];
     const started = await this.#json<{ id: string }>('POST', `/datasets/${datasetId}/imports`, {
       source: 'explorer',
@@ -81,6 +82,14 @@ export class ApiWorld {
   async refill(path: string): Promise<void> {
     if (path.startsWith('/admin/clients/')) {
       this.ids['clients/id'] = (await this.worker.createClient()).id;
+    } else if (path.startsWith('/schedules/')) {
+      const made = await this.#json<{ id: string }>('POST', '/schedules', {
+        name: 'a schedule',
+        cron: '0 3 * * *',
+        dataset_id: this.ids['dataset_id'],
+        import: { source: 'explorer', where: null, incremental: true },
+      });
+      this.ids['schedules/id'] = made.id;
     } else if (path.startsWith('/hooks/')) {
       const hook = await this.#json<{ id: string; secret: string }>('POST', '/hooks', {
         name: 'a hook',
