@@ -3,7 +3,7 @@ import type { Observation } from '../domain/import-advance.ts';
 import { partsOfIds, type ImportPart } from '../domain/import-parts.ts';
 import type { StartStep } from '../domain/import-steps.ts';
 import type { ImportState } from '../domain/import.ts';
-import type { RawAnswer, UpstreamFailure } from '../mistral/answer.ts';
+import { isForGood, type RawAnswer, type UpstreamFailure } from '../mistral/answer.ts';
 import type { DatasetsClient } from '../mistral/datasets.ts';
 import type { DatasetStarts } from './dataset-starts.ts';
 
@@ -141,9 +141,4 @@ function hindered(failure: UpstreamFailure): StepOutcome {
     return { observation: { kind: 'start_refused', message: failure.message }, failure };
   }
   return { observation: { kind: 'start_hindered' }, retryAfterMs: failure.retryAfterMs };
-}
-
-/** An answer that the same request will get again: a redirect, or a 4xx other than 408 and 429. */
-function isForGood(status: number | null): boolean {
-  return status !== null && status < 500 && status !== 408 && status !== 429;
 }

@@ -9,7 +9,7 @@ import {
   type Run,
   type ScheduleState,
 } from '../domain/schedule.ts';
-import type { UpstreamFailure } from '../mistral/answer.ts';
+import { isForGood, type UpstreamFailure } from '../mistral/answer.ts';
 import { DatasetsClient } from '../mistral/datasets.ts';
 import { sha256Bytes } from '../platform/crypto.ts';
 import { tokenOf } from '../platform/ids.ts';
@@ -51,8 +51,9 @@ export async function findEvents(
   const found = await clientOf(env, config, settings, id).searchIds(read.filters);
   if (found.ok) return { kind: 'found', ids: inOrder(found.value) };
   const { status, message, retryAfterMs } = found.failure;
-  const isForGood = status !== null && status < 500 && status !== 408 && status !== 429;
-  return isForGood ? { kind: 'failed', message } : { kind: 'hindered', message, retryAfterMs };
+  return isForGood(status)
+    ? { kind: 'failed', message }
+    : { kind: 'hindered', message, retryAfterMs };
 }
 
 /**

@@ -109,7 +109,10 @@ test('what a change leaves out stays, the callback too, unless the import brings
   const changed = await patch({ import: other });
   assert.deepEqual([changed.import, changed.callback, changed.overlap_s], [other, callback, 60]);
   const inside = { ...callback, url: 'https://example.org/two' };
-  assert.deepEqual((await patch({ import: { ...other, callback: inside } })).callback, inside);
+  const moved = await patch({ import: { ...other, callback: inside } });
+  assert.deepEqual([moved.import, moved.callback], [other, inside]);
+  const both = await patch({ callback, import: { ...other, callback: inside } });
+  assert.deepEqual(both.callback, inside, 'the callback in the import holds');
   assert.equal((await patch({ callback: null })).callback, null);
 });
 

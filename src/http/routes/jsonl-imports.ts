@@ -3,6 +3,7 @@ import * as z from 'zod/mini';
 import { Refusal } from '../../domain/failures.ts';
 import { startPath } from '../../domain/import-parts.ts';
 import { DEFAULT_EVENTS, IMPORT_EVENTS, type ImportOrder } from '../../domain/import.ts';
+import { isForGood } from '../../mistral/answer.ts';
 import { callUpstream } from '../../mistral/call.ts';
 import { FilesClient, MAX_FILE_BYTES } from '../../mistral/files.ts';
 import type { Upstream } from '../../mistral/upstream.ts';
@@ -146,6 +147,5 @@ async function refuseUnknownDataset(
   const call = { method: 'GET' as const, path, timeoutMs: DATASET_TIMEOUT_MS };
   const asked = await callUpstream(upstream, call, secrets);
   if (asked.ok) return;
-  const { status } = asked.failure;
-  if (status !== null && status < 500 && status !== 429) throw failureRefusal(asked.failure);
+  if (isForGood(asked.failure.status)) throw failureRefusal(asked.failure);
 }

@@ -3,7 +3,7 @@ import type { MiddlewareHandler } from 'hono';
 import * as z from 'zod/mini';
 import { cronMistake, isTimezone } from '../../domain/cron.ts';
 import { Refusal } from '../../domain/failures.ts';
-import { importCallback, importTemplate } from '../../domain/import-body.ts';
+import { importCallback, importTemplate, type ImportTemplate } from '../../domain/import-body.ts';
 import { DEFAULT_EVENTS } from '../../domain/import.ts';
 import { newSchedule, type ScheduleSettings } from '../../domain/schedule.ts';
 import { newId } from '../../platform/ids.ts';
@@ -103,7 +103,7 @@ export const scheduleRoutes = new Hono<AppEnv>()
       cron: body.cron,
       timezone: body.timezone,
       datasetId: body.dataset_id,
-      template: body.import,
+      template: templateOf(body.import),
       callback: callbackOf(body),
       overlapMs: body.overlap_s * 1000,
       notifyEmpty: body.notify_empty,
@@ -141,7 +141,7 @@ export const scheduleRoutes = new Hono<AppEnv>()
       ...(body.cron !== undefined && { cron: body.cron }),
       ...(body.timezone !== undefined && { timezone: body.timezone }),
       ...(body.dataset_id !== undefined && { datasetId: body.dataset_id }),
-      ...(body.import !== undefined && { template: body.import }),
+      ...(body.import !== undefined && { template: templateOf(body.import) }),
       ...(isCallbackChanged && { callback: callbackOf(body) }),
       ...(body.overlap_s !== undefined && { overlapMs: body.overlap_s * 1000 }),
       ...(body.notify_empty !== undefined && { notifyEmpty: body.notify_empty }),
@@ -174,9 +174,14 @@ export const scheduleRoutes = new Hono<AppEnv>()
     return c.body(body, 200, JSON_TYPE);
   });
 
-/** The callback beside the import counts before the one inside it. */
+/** The callback is kept beside the import alone, so that there is one to be changed. */
+function templateOf(template: ImportTemplate): ImportTemplate {
+  return { ...template, callback: undefined };
+}
+
+/** A callback in the import holds, else the one beside it, as for hooks. */
 function callbackOf(body: z.infer<typeof schedulePatch>): ScheduleSettings['callback'] {
-  const callback = body.callback === undefined ? body.import?.callback : body.callback;
+  const callback = body.import?.callback ?? body.callback;
   if (!callback) return null;
   return { url: callback.url, events: [...new Set(callback.events ?? DEFAULT_EVENTS)] };
 }
