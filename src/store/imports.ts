@@ -25,8 +25,11 @@ export interface CopyName {
 interface Cursor {
   /** KV's own cursor of the page, null for the first. */
   page: string | null;
-  /** Keys of that page that were looked at already. */
-  skip: number;
+  /**
+   * The key that was listed last, without the prefix; empty for none. By name, not by place: what is added or dropped
+   * meanwhile moves the others.
+   */
+  seen: string;
 }
 
 /** The least time that KV keeps an entry for. */
@@ -72,7 +75,7 @@ export class ImportCopies {
     limit: number,
     cursor: string | null,
   ): Promise<{ imports: ImportView[]; cursor: string | null } | 'bad_cursor'> {
-    const start = cursor === null ? { page: null, skip: 0 } : readCursor(cursor);
+    const start = cursor === null ? { page: null, seen: '' } : readCursor(cursor);
     if (start === null) return 'bad_cursor';
     const found = await this.#findNames(clientId, filter, limit, start);
     if (found === 'bad_cursor') return found;
@@ -123,28 +126,30 @@ export class ImportCopies {
 
   async #findNames(clientId: string, filter: ImportFilter, limit: number, start: Cursor) {
     const names: string[] = [];
-    let { page, skip } = start;
+    const prefix = importPrefix(clientId);
+    let { page } = start;
     for (let pages = 0; pages < MAX_PAGES; pages++) {
       const found: KVNamespaceListResult<ImportListFields> | 'bad_cursor' = await listPage(
         this.#kv,
         {
-          prefix: importPrefix(clientId),
+          prefix,
           limit: PAGE_SIZE,
           cursor: page,
         },
       );
       if (found === 'bad_cursor') return found;
-      for (let index = skip; index < found.keys.length; index++) {
-        const key = found.keys[index];
-        if (key === undefined || !matches(key.metadata, filter)) continue;
-        if (names.length === limit) return { names, next: writeCursor({ page, skip: index }) };
-        names.push(key.name);
+      for (const { name, metadata } of found.keys) {
+        if (name <= prefix + start.seen || !matches(metadata, filter)) continue;
+        if (names.length === limit) {
+          const seen = names.at(-1)?.slice(prefix.length) ?? '';
+          return { names, next: writeCursor({ page, seen }) };
+        }
+        names.push(name);
       }
       if (found.list_complete) return { names, next: null };
       page = found.cursor;
-      skip = 0;
     }
-    return { names, next: writeCursor({ page, skip }) };
+    return { names, next: writeCursor({ page, seen: '' }) };
   }
 
   #key(clientId: string, view: ImportView): string {
@@ -177,17 +182,16 @@ function isBehind(
 }
 
 function writeCursor(cursor: Cursor): string {
-  return btoa(JSON.stringify([cursor.page, cursor.skip]));
+  return btoa(JSON.stringify([cursor.page, cursor.seen]));
 }
 
 function readCursor(text: string): Cursor | null {
   try {
     const value: unknown = JSON.parse(atob(text));
     if (!Array.isArray(value)) return null;
-    const [page, skip] = value as unknown[];
+    const [page, seen] = value as unknown[];
     if (page !== null && typeof page !== 'string') return null;
-    if (!Number.isInteger(skip) || Number(skip) < 0) return null;
-    return { page, skip: Number(skip) };
+    return typeof seen === 'string' ? { page, seen } : null;
   } catch {
     return null;
   }

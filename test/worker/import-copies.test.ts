@@ -62,6 +62,29 @@ test('pages of the list give the same as one page, the newest first', async () =
   assert.deepEqual(seen, made.toReversed());
 });
 
+test('what is added between two pages of the list moves nothing: each import is listed once', async () => {
+  const own = await worker.createClient();
+  const dataset = upstream.dataset();
+  const add = async () => {
+    const path = `${worker.url}/datasets/${dataset.id}/imports`;
+    const answer = await send(path, own.key, 'POST', { source: 'file', file_id: 'f-1' });
+    return ((await answer.json()) as ImportView).id;
+  };
+  const pageOf = async (query: string) => {
+    const path = `${worker.url}/imports?limit=2&dataset_id=${dataset.id.toUpperCase()}${query}`;
+    const answer = await send(path, own.key, 'GET');
+    return (await answer.json()) as { imports: ImportView[]; next_cursor: string | null };
+  };
+  const made: string[] = [];
+  for (let n = 0; n < 4; n++) made.push(await add());
+  const first = await pageOf('');
+  await add();
+  const second = await pageOf(`&cursor=${encodeURIComponent(first.next_cursor ?? '')}`);
+  const seen = [...first.imports, ...second.imports].map(({ id }) => id);
+  assert.deepEqual(new Set(seen), new Set(made));
+  assert.equal(second.next_cursor, null);
+});
+
 test('an import with much progress and a webhook is written to KV four times at most', async (t) => {
   const receiver = await startReceiver();
   t.after(() => receiver.close());
