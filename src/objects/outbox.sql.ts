@@ -76,7 +76,10 @@ export class OutboxStore {
     this.#sql.exec('UPDATE outbox SET attempting = 0, next_attempt_at = ? WHERE id = ?', until, id);
   }
 
-  /** Notes what came of an attempt; the webhook is then pending until `nextAttemptAt`, or settled when that is null. */
+  /**
+   * Notes what came of an attempt; the webhook is then pending until `nextAttemptAt`, or settled when that is null.
+   * One that was asked for anew while the attempt was under way stays due: its new round has not begun.
+   */
   note(
     row: { id: string; attempt: number },
     attempt: Attempt,
@@ -94,8 +97,9 @@ export class OutboxStore {
       attempt.error,
       attempt.responseExcerpt,
     );
+    this.#sql.exec('UPDATE outbox SET attempting = 0 WHERE id = ?', row.id);
     this.#sql.exec(
-      'UPDATE outbox SET status = ?, next_attempt_at = ?, attempting = 0 WHERE id = ?',
+      'UPDATE outbox SET status = ?, next_attempt_at = ? WHERE id = ? AND round_attempts > 0',
       status,
       nextAttemptAt,
       row.id,

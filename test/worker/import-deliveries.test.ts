@@ -160,6 +160,34 @@ test('a webhook that was given up is delivered again along the whole schedule', 
   assert.equal(new Set(receiver.received.map(({ body }) => body)).size, 1);
 });
 
+for (const [what, status, tries] of [
+  ['is delivered by it goes once more', 200, 2],
+  ['fails in it has a whole schedule before it', 500, 6],
+] as const) {
+  test(`a webhook that is asked for anew during its last attempt and ${what}`, async (t) => {
+    const { promise: asked, resolve: goOn } = Promise.withResolvers<void>();
+    const last = tries - (status === 200 ? 1 : 3);
+    const receiver = await receiverOf(t, (response, attempt) => {
+      if (attempt !== last) response.writeHead(status).end();
+      else void asked.then(() => response.writeHead(status).end());
+    });
+    const dataset = upstream.dataset();
+    dataset.steps = [{ status: 'COMPLETED', progress: 100 }];
+    const { id } = await started(dataset, { callback: { url: receiver.url } });
+    await until('the last attempt', () => receiver.received.length === last);
+    assert.equal((await redeliver(id)).status, 202);
+    goOn();
+    const seen = await once(
+      'to be settled',
+      id,
+      ({ delivery }) => delivery.attempts === tries && delivery.status !== 'pending',
+    );
+    assert.equal(seen.delivery.status, status === 200 ? 'delivered' : 'failed');
+    assert.equal(receiver.received.length, tries);
+    assert.equal(new Set(receiver.received.map(({ body }) => body)).size, 1);
+  });
+}
+
 test('to a receiver that said 410 a webhook goes once more where that is asked for, and no oftener', async (t) => {
   const receiver = await receiverOf(t, (response) => response.writeHead(410).end());
   const { id, delivery } = await delivered(receiver.url);
