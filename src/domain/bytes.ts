@@ -8,3 +8,11 @@ export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   }
   return whole;
 }
+
+/** The beginning of a text that has at most so many bytes as UTF-8; no character is cut in two. */
+export function cutToBytes(text: string, maxBytes: number): string {
+  const bytes = new TextEncoder().encode(text);
+  if (bytes.byteLength <= maxBytes) return text;
+  // As of a stream that goes on: the beginning of a character is held back, not replaced.
+  return new TextDecoder().decode(bytes.subarray(0, maxBytes), { stream: true });
+}

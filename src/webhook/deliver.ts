@@ -1,4 +1,5 @@
 import type { AttemptView } from '../domain/attempt-view.ts';
+import { cutToBytes } from '../domain/bytes.ts';
 import { redact } from '../domain/redact.ts';
 import { retryAfterOf } from '../domain/retry-after.ts';
 import { judgeTarget, type TargetPolicy } from '../domain/target.ts';
@@ -78,7 +79,8 @@ export async function attemptDelivery(
       },
     });
     status = response.status;
-    const excerpt = redact(await readExcerpt(response), [...delivery.secrets, ...hidden]);
+    const text = redact(await readExcerpt(response), [...delivery.secrets, ...hidden]);
+    const excerpt = cutToBytes(text, MAX_EXCERPT_BYTES);
     const retryAfterMs =
       status === 429 || status === 503
         ? retryAfterOf(response.headers.get('retry-after'), Date.now())

@@ -337,7 +337,8 @@ test('at most 16 kB of an answer are kept, and no secret that it echoes, not eve
   const answers = [
     `key ${UPSTREAM_KEY}, secret ${secret}, bare ${bare}.`,
     'x'.repeat(16_384 - 20) + secret,
-    'é'.repeat(20_000),
+    // What is not UTF-8 is replaced, and becomes three times as long.
+    Buffer.concat([Buffer.from('é'.repeat(5000)), Buffer.alloc(20_000, 0xff)]),
   ];
   const receiver = await receiverOf(t, (response, attempt) =>
     response.writeHead(500).end(answers[attempt - 1]),
@@ -347,7 +348,7 @@ test('at most 16 kB of an answer are kept, and no secret that it echoes, not eve
   const logged = await attempts(id);
   assert.equal(logged.length, 3);
   for (const { response_excerpt } of logged) {
-    assert.ok(Buffer.byteLength(response_excerpt) <= 16_384 + 30);
+    assert.ok(Buffer.byteLength(response_excerpt) <= 16_384);
     for (const hidden of [UPSTREAM_KEY, secret, bare, bare.slice(0, 10), secret.slice(0, 12)]) {
       assert.ok(!response_excerpt.includes(hidden), `${hidden} in ${response_excerpt.slice(-60)}`);
     }
