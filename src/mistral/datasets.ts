@@ -6,21 +6,25 @@ import { callUpstream, unreadable, type UpstreamCall } from './call.ts';
 import type { RawAnswer, UpstreamResult } from './answer.ts';
 import type { Upstream } from './upstream.ts';
 
-/** The fields of `DatasetImportTask` that are read; the rest of it may change. */
+/** The fields of `DatasetImportTask` that are read; the rest of it may change. What only describes a task may be amiss: its end must not be missed for that. */
 const taskSchema = z.lazy(() =>
   z.object({
     id: z.string(),
     status: z.string(),
-    progress: z.nullish(z.number()),
-    message: z.nullish(z.string()),
-    created_at: z.nullish(z.string()),
-    updated_at: z.nullish(z.string()),
+    progress: z.catch(z.nullish(z.number()), null),
+    message: z.catch(z.nullish(z.string()), null),
+    created_at: z.catch(z.nullish(z.string()), null),
+    updated_at: z.catch(z.nullish(z.string()), null),
   }),
 );
 
 const taskListSchema = z.lazy(() =>
   z.object({
-    tasks: z.object({ results: z.nullish(z.array(taskSchema)), count: z.number() }),
+    tasks: z.object({
+      results: z.nullish(z.array(taskSchema)),
+      count: z.nullish(z.number()),
+      next: z.optional(z.unknown()),
+    }),
   }),
 );
 
@@ -112,11 +116,17 @@ export class DatasetsClient {
       if (!called.ok) return called;
       const list = read(taskListSchema, called.value.body);
       if (list === null) return unreadable(called.value, 'a list of tasks', this.#secrets);
+      const { count, next } = list.tasks;
       const results = list.tasks.results ?? [];
+      const before = tasks.size;
       for (const task of results) tasks.set(task.id, this.#observed(task));
       seen += results.length;
-      const isWhole = results.length === 0 || seen >= list.tasks.count;
-      if (isWhole || isEnough(tasks)) {
+      // A count may be that of the page alone: while a next page is named, it is looked at.
+      const hasNext = (typeof next === 'string' && next !== '') || typeof next === 'number';
+      const isWhole = results.length === 0 || (seen >= (count ?? Infinity) && !hasNext);
+      // The same page again: no more is to be had.
+      const isStuck = tasks.size === before;
+      if (isWhole || isStuck || isEnough(tasks)) {
         return { ok: true, value: { tasks: [...tasks.values()], pages: page, isWhole } };
       }
     }

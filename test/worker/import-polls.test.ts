@@ -46,6 +46,16 @@ test('polling survives 500s, a hang, 429, a broken connection and odd words, and
   assert.ok(next.at - limited.at >= 1000, `polled ${next.at - limited.at} ms after a 429`);
 });
 
+test('the end of a task is seen though what describes it is not as documented', async () => {
+  const dataset = upstream.dataset();
+  const { id } = await started(dataset);
+  const odd = { progress: '100', message: { text: 'done' }, created_at: 1, updated_at: false };
+  const task = { id: dataset.tasks[0]?.id, status: 'COMPLETED', ...odd };
+  dataset.fail('fetch', ...times(100, { answer: 200 as const, body: task }));
+  const end = await ended(id);
+  assert.deepEqual([end.status, end.progress, end.message], ['completed', 100, null]);
+});
+
 test('the end is seen soon after it came, and the import says how soon', async () => {
   const dataset = upstream.dataset();
   const { id } = await started(dataset);
