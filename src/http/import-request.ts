@@ -1,4 +1,5 @@
 import { Refusal } from '../domain/failures.ts';
+import { isObject } from '../domain/json.ts';
 import { judgeTarget } from '../domain/target.ts';
 import { sha256Bytes } from '../platform/crypto.ts';
 import { newId, tokenOf } from '../platform/ids.ts';
@@ -30,7 +31,9 @@ export function refuseBadTarget(c: AppContext, url: string, path: string): void 
 /** Read by hand: a schema of headers cannot be lazy, and would be a tenth of the start-up time. */
 export function idempotencyKeyOf(c: AppContext): string | undefined {
   const key = c.req.header('idempotency-key');
-  if (key === undefined || (key.length > 0 && key.length <= MAX_KEY_LENGTH)) return key;
+  if (key === undefined) return key;
+  const { length } = [...key];
+  if (length > 0 && length <= MAX_KEY_LENGTH) return key;
   const message = `must have 1 to ${MAX_KEY_LENGTH} characters`;
   throw new Refusal({
     code: 'invalid_request',
@@ -46,7 +49,16 @@ export async function importIdFor(clientId: string, key: string | undefined): Pr
   return `imp_${tokenOf(digest.subarray(0, 16))}`;
 }
 
-/** Tells a repeated request from another one under the same key. @param body anything that JSON can hold */
+/**
+ * Tells a repeated request from another one under the same key. In which order an object has its keys makes no other
+ * request: many a client writes the same body in another order.
+ * @param body anything that JSON can hold
+ */
 export async function requestHash(datasetId: string, body: unknown): Promise<string> {
-  return tokenOf(await sha256Bytes(JSON.stringify([datasetId, body])));
+  return tokenOf(await sha256Bytes(JSON.stringify([datasetId, body], inOrder)));
+}
+
+function inOrder(_key: string, value: unknown): unknown {
+  if (!isObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
