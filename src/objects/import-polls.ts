@@ -48,15 +48,19 @@ async function pollOneByOne(
   taskIds: readonly string[],
 ): Promise<PollOutcome> {
   const tasks = new Map<string, ObservedTask | null>();
+  let retryAfterMs: number | null = null;
   for (const id of taskIds) {
     const polled = await upstream.fetchTask(datasetId, id);
     if (polled.ok) tasks.set(id, polled.value);
     else if (polled.failure.status === 404) tasks.set(id, null);
-    else if (tasks.size === 0) return failed(polled.failure);
-    // What was learnt of the others counts; this one is asked again at the next poll.
-    else break;
+    else if (tasks.size === 0 || isDenied(polled.failure.status)) return failed(polled.failure);
+    else {
+      // What was learnt of the others counts; this one is asked again at the next poll.
+      ({ retryAfterMs } = polled.failure);
+      break;
+    }
   }
-  return { observation: { kind: 'polled', tasks, pages: taskIds.length + 1 }, retryAfterMs: null };
+  return { observation: { kind: 'polled', tasks, pages: taskIds.length + 1 }, retryAfterMs };
 }
 
 function allMissing(taskIds: readonly string[]): PollOutcome {
@@ -64,8 +68,12 @@ function allMissing(taskIds: readonly string[]): PollOutcome {
   return { observation: { kind: 'polled', tasks, pages: 1 }, retryAfterMs: null };
 }
 
+function isDenied(status: number | null): status is 401 | 403 {
+  return status === 401 || status === 403;
+}
+
 function failed({ status, retryAfterMs }: UpstreamFailure): PollOutcome {
-  if (status === 401 || status === 403) {
+  if (isDenied(status)) {
     return { observation: { kind: 'denied', status }, retryAfterMs: null };
   }
   return { observation: { kind: 'unavailable' }, retryAfterMs };

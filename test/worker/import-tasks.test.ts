@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
-import type { KeptDataset } from '../support/dataset-upstream.ts';
+import type { Fault, KeptDataset } from '../support/dataset-upstream.ts';
 import { importsUnderTest, times } from '../support/imports.ts';
 import { until } from '../support/until.ts';
 
@@ -92,6 +92,39 @@ for (const listOrder of ['newest first', 'oldest first'] as const) {
     assert.equal((await ended(id)).status, 'completed');
   });
 }
+
+/** Three tasks behind a list so long that they are asked for one by one; the next fetch of the second goes wrong so. */
+async function ofThreeOneByOne(fault: Fault) {
+  const dataset = upstream.dataset();
+  dataset.listOrder = 'oldest first';
+  for (let n = 0; n < 500; n++) dataset.addTask({ status: 'COMPLETED', createdAt: 1e12 + n });
+  const id = await ofThree(dataset);
+  const failed = await new Promise<number>((resolve) => {
+    dataset.heard = () => {
+      const at = dataset.calls.length;
+      if (!dataset.calls[at - 1]?.path.endsWith(`tasks/${dataset.tasks[501]?.id}`)) return;
+      dataset.heard = () => undefined;
+      dataset.fail('fetch', fault);
+      resolve(at);
+    };
+  });
+  return { dataset, id, failed };
+}
+
+test('of tasks that are asked for one by one any can put the next poll off', async () => {
+  const fault = { answer: 429, headers: { 'retry-after': '1' } } as const;
+  const { dataset, id, failed } = await ofThreeOneByOne(fault);
+  dataset.update({ status: 'COMPLETED' });
+  assert.equal((await ended(id)).status, 'completed');
+  const [refused, next] = dataset.calls.slice(failed - 1);
+  assert.ok(refused && next);
+  assert.ok(next.at - refused.at >= 990, `${next.at - refused.at} ms`);
+});
+
+test('of tasks that are asked for one by one any that may not be seen makes the import lost', async () => {
+  const { id } = await ofThreeOneByOne({ answer: 403 });
+  assert.match((await ended(id)).message ?? '', /403/);
+});
 
 test('a task that is gone twice running makes the import lost, once the others have ended', async () => {
   const dataset = upstream.dataset();
