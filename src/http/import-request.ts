@@ -32,7 +32,7 @@ export function refuseBadTarget(c: AppContext, url: string, path: string): void 
 export function idempotencyKeyOf(c: AppContext): string | undefined {
   const key = c.req.header('idempotency-key');
   if (key === undefined) return key;
-  const { length } = [...key];
+  const { length } = Array.from(key);
   if (length > 0 && length <= MAX_KEY_LENGTH) return key;
   const message = `must have 1 to ${MAX_KEY_LENGTH} characters`;
   throw new Refusal({

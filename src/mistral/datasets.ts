@@ -6,15 +6,18 @@ import { callUpstream, unreadable, type UpstreamCall } from './call.ts';
 import type { RawAnswer, UpstreamResult } from './answer.ts';
 import type { Upstream } from './upstream.ts';
 
-/** The fields of `DatasetImportTask` that are read; the rest of it may change. What only describes a task may be amiss: its end must not be missed for that. */
+/**
+ * The fields of `DatasetImportTask` that are read; the rest of it may change. What only describes a task may be amiss:
+ * its end must not be missed for that.
+ */
 const taskSchema = z.lazy(() =>
   z.object({
     id: z.string(),
     status: z.string(),
-    progress: z.catch(z.nullish(z.number()), null),
-    message: z.catch(z.nullish(z.string()), null),
-    created_at: z.catch(z.nullish(z.string()), null),
-    updated_at: z.catch(z.nullish(z.string()), null),
+    progress: z.optional(z.unknown()),
+    message: z.optional(z.unknown()),
+    created_at: z.optional(z.unknown()),
+    updated_at: z.optional(z.unknown()),
   }),
 );
 
@@ -152,7 +155,7 @@ export class DatasetsClient {
     return {
       id: task.id,
       status: task.status,
-      progress: task.progress ?? null,
+      progress: Number.isFinite(task.progress) ? Number(task.progress) : null,
       message: typeof task.message === 'string' ? redact(task.message, this.#secrets) : null,
       createdAt: timeOf(task.created_at),
       updatedAt: timeOf(task.updated_at),
@@ -170,7 +173,7 @@ function read<T>(schema: z.ZodMiniType<T>, text: string): T | null {
   return parsed.success ? parsed.data : null;
 }
 
-function timeOf(text: string | null | undefined): number | null {
-  const time = Date.parse(text ?? '');
+function timeOf(value: unknown): number | null {
+  const time = typeof value === 'string' ? Date.parse(value) : NaN;
   return Number.isNaN(time) ? null : time;
 }

@@ -93,6 +93,30 @@ for (const listOrder of ['newest first', 'oldest first'] as const) {
   });
 }
 
+/** Pages of one task each, as an upstream might give them that counts otherwise. */
+const ODD_PAGES: [string, (isLast: boolean) => object][] = [
+  ['counts its own tasks alone', (isLast) => ({ count: 1, next: isLast ? null : '?page=2' })],
+  ['has no count', () => ({})],
+  ['counts more than there are', () => ({ count: 1000, next: null })],
+];
+for (const [what, rest] of ODD_PAGES) {
+  test(`no task is missed in a list of which each page ${what}`, async () => {
+    const dataset = upstream.dataset();
+    const id = await ofThree(dataset);
+    const task = (index: number) => ({ id: dataset.tasks[index]?.id, status: 'RUNNING' });
+    const pages = [0, 1, 2].map((index) => ({
+      answer: 200,
+      body: { tasks: { results: [task(index)], ...rest(index === 2) } },
+    }));
+    dataset.fail('list', ...times(4, pages).flat());
+    const { polls } = await view(id);
+    const seen = await once('to be polled on', id, (one) => one.polls > polls + 4);
+    assert.equal(seen.status, 'running');
+    dataset.update({ status: 'COMPLETED' });
+    assert.equal((await ended(id)).status, 'completed');
+  });
+}
+
 /** Three tasks behind a list so long that they are asked for one by one; the next fetch of the second goes wrong so. */
 async function ofThreeOneByOne(fault: Fault) {
   const dataset = upstream.dataset();
