@@ -13,7 +13,13 @@ import {
   type ScheduleState,
 } from '../domain/schedule.ts';
 import { logError } from '../platform/log.ts';
-import { countMatches, findEvents, hasOwner, startImport, type Counted } from './schedule-steps.ts';
+import {
+  countMatches,
+  findEvents,
+  forbiddance,
+  startImport,
+  type Counted,
+} from './schedule-steps.ts';
 import { ScheduleStore, type OpenRun, type RunStep } from './schedule.sql.ts';
 
 /** A page of runs as JSON, `{runs, next_cursor}`, and its cursor. */
@@ -157,8 +163,9 @@ export class Schedule extends DurableObject<Env> {
     for (;;) {
       const open = this.#store.openRun();
       if (open === null || open.stepAt > Date.now()) return;
-      if (open.step !== 'watch' && !(await hasOwner(this.env, open.settings))) {
-        this.#fail(open, 'The client that this schedule belongs to is gone.');
+      const forbidden = open.step === 'watch' ? null : await forbiddance(this.env, open.settings);
+      if (forbidden !== null) {
+        if (this.#isAt(open)) this.#fail(open, forbidden);
         continue;
       }
       switch (open.step) {

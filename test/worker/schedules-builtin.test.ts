@@ -98,3 +98,27 @@ test('a schedule whose client was deleted imports nothing any more', async () =>
   );
   assert.equal(await recordCount(other.key, dataset_id), 0);
 });
+
+test('a schedule whose client may no longer write imports nothing until it may again', async () => {
+  const { key, id } = await worker.createClient();
+  const dataset_id = await newDataset(key);
+  const where = 'model_name = "forbidden"';
+  const schedule = await makeSchedule(worker.url, key, {
+    dataset_id,
+    import: { source: 'explorer', where, incremental: true },
+  });
+  await recordEvents(worker, [newEvent({ modelName: 'forbidden', createdAt: Date.now() })]);
+  const allow = (...scopes: string[]) =>
+    send(`${worker.url}/admin/clients/${id}`, ADMIN_KEY, 'PATCH', { scopes });
+  const [first = 0, second = 0] = schedule.next_runs.map((time) => Date.parse(time));
+  await allow('observability:read');
+  await fireCron(worker.url, EVERY_MINUTE, first);
+  const { status, message } = await settledRun(worker.url, key, schedule.id);
+  assert.equal(status, 'failed');
+  assert.match(message ?? '', /lacks the scope observability:write/);
+  await allow('observability:read', 'observability:write');
+  assert.equal(await recordCount(key, dataset_id), 0);
+  await fireCron(worker.url, EVERY_MINUTE, second);
+  assert.equal((await settledRun(worker.url, key, schedule.id)).status, 'completed');
+  assert.equal(await recordCount(key, dataset_id), 1);
+});
