@@ -150,10 +150,10 @@ export class Schedule extends DurableObject<Env> {
     try {
       await this.#work();
     } catch (error) {
-      // A throw would use up the platform's retries; the step is tried again without end.
+      // A throw would use up the platform's retries; the step is tried again.
       logError('schedule_alarm_failed', error, { schedule_id: this.ctx.id.name ?? '' });
       const open = this.#store.openRun();
-      if (open !== null) this.#later(open, null);
+      if (open !== null) this.#hindered(open, 'The run could not be made; see the log.', null);
     }
     await this.#rearm();
   }
@@ -198,10 +198,7 @@ export class Schedule extends DurableObject<Env> {
     const found = await findEvents(this.env, this.#config, settings, run);
     if (!this.#isAt(open)) return;
     if (found.kind === 'failed') return this.#fail(open, found.message);
-    if (found.kind === 'hindered') {
-      const isLate = Date.now() >= run.startedAt + this.#config.importDeadlineMs;
-      return isLate ? this.#fail(open, found.message) : this.#later(open, found.retryAfterMs);
-    }
+    if (found.kind === 'hindered') return this.#hindered(open, found.message, found.retryAfterMs);
     this.ctx.storage.transactionSync(() => {
       const report = this.#store.keepNew(found.ids);
       const searched = { ...run, report: { ...report, imported: 0 } };
@@ -268,9 +265,16 @@ export class Schedule extends DurableObject<Env> {
     this.#store.setStep(step, Date.now() + afterMs, 0);
   }
 
-  /** Puts the step off after a failure: longer with each, as polls are. */
-  #later({ step, failures }: OpenRun, retryAfterMs: number | null): void {
-    const { pollMinMs, pollMaxMs } = this.#config;
+  /**
+   * Puts the step off after a failure: longer with each, as polls are. When that has gone on for too long the run
+   * fails, so that the next one is not skipped; but an import that was started is waited for.
+   */
+  #hindered(open: OpenRun, message: string, retryAfterMs: number | null): void {
+    const { pollMinMs, pollMaxMs, importDeadlineMs } = this.#config;
+    const { run, step, failures } = open;
+    if (step !== 'watch' && Date.now() >= run.startedAt + importDeadlineMs) {
+      return this.#fail(open, message);
+    }
     const backoff = Math.min(pollMaxMs, pollMinMs * 2 ** Math.min(failures, 16));
     this.#store.setStep(step, Date.now() + Math.max(backoff, retryAfterMs ?? 0), failures + 1);
   }
