@@ -101,7 +101,9 @@ export class Schedule extends DurableObject<Env> {
   async dryRun(clientId: string): Promise<Counted | null> {
     const state = this.#owned(clientId);
     if (state === null) return null;
-    return countMatches(this.env, this.#config, this.#store, state, Date.now());
+    const counted = await countMatches(this.env, this.#config, this.#store, state, Date.now());
+    // It may have been deleted meanwhile.
+    return this.#owned(clientId) === null ? null : counted;
   }
 
   /** Its runs, the newest first. @param cursor as the page before gave it @returns null as for {@link read} */

@@ -10,6 +10,7 @@ import {
   type ScheduleView,
 } from '../support/schedules.ts';
 import { EVERY_MINUTE, fireCron } from '../support/tick.ts';
+import { json, startUpstream } from '../support/upstream.ts';
 import { ended, send, startWorker, type TestClient, type TestWorker } from '../support/worker.ts';
 
 const HOUR = 3_600_000;
@@ -136,4 +137,21 @@ test('a run whose step throws each time fails at the deadline, and the next is n
   await send(`${hasty.url}/schedules/${id}`, key, 'PATCH', { import: next });
   await send(`${hasty.url}/schedules/${id}/run`, key, 'POST');
   assert.equal((await settledRun(hasty.url, key, id)).status, 'completed');
+});
+
+test('a schedule that is deleted while a dry run counts is not found', async (t) => {
+  const slow = await startUpstream();
+  const side = await startWorker({ MISTRAL_BASE_URL: slow.url, MISTRAL_API_KEY: 'k' });
+  t.after(async () => {
+    await side.dispose();
+    slow.close();
+  });
+  const { key } = await side.createClient();
+  const { id } = await makeSchedule(side.url, key);
+  slow.script(async (_, response) => {
+    await send(`${side.url}/schedules/${id}`, key, 'DELETE');
+    json(response, 200, { completion_event_ids: ['e'] });
+  });
+  const dry = await send(`${side.url}/schedules/${id}/run`, key, 'POST', { dry_run: true });
+  assert.equal(dry.status, 404);
 });
