@@ -4,21 +4,24 @@ interface Field {
   name: string;
   min: number;
   max: number;
+  /** How many there are; of weekdays fewer than numbers, as Sunday has two. */
+  size: number;
   /** Names by their number, the first for `min`. */
   names: readonly string[];
 }
 
 const FIELDS: readonly Field[] = [
-  { name: 'minute', min: 0, max: 59, names: [] },
-  { name: 'hour', min: 0, max: 23, names: [] },
-  { name: 'day of month', min: 1, max: 31, names: [] },
+  { name: 'minute', min: 0, max: 59, size: 60, names: [] },
+  { name: 'hour', min: 0, max: 23, size: 24, names: [] },
+  { name: 'day of month', min: 1, max: 31, size: 31, names: [] },
   {
     name: 'month',
     min: 1,
     max: 12,
+    size: 12,
     names: 'JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC'.split(' '),
   },
-  { name: 'weekday', min: 0, max: 7, names: 'SUN MON TUE WED THU FRI SAT'.split(' ') },
+  { name: 'weekday', min: 0, max: 7, size: 7, names: 'SUN MON TUE WED THU FRI SAT'.split(' ') },
 ];
 
 const MAX_LENGTH = 200;
@@ -115,7 +118,7 @@ function itemMistake(item: string, field: Field): string | null {
   const [from = '', to, ...more] = range.split('-');
   if (more.length > 0) return `"${item}" is no range`;
   if (step !== undefined) {
-    const size = field.max - field.min + 1;
+    const { size } = field;
     if (!/^\d{1,2}$/.test(step) || Number(step) < 1 || Number(step) > size) {
       return `the step of "${item}" must be a whole number from 1 to ${size}`;
     }

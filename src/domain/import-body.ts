@@ -63,13 +63,18 @@ export const importBody = z.lazy(() =>
   ]),
 );
 
-/** What is imported again and again: an import, or with `incremental` the events that were not imported yet. */
+/**
+ * What is imported again and again: an import, or with `incremental` the events that were not imported yet; of those a
+ * `where` that is left out means all, as in a search.
+ */
 export const importTemplate = z.lazy(() =>
   z.discriminatedUnion('source', [
     z.strictObject({ ...explorer, incremental: z.optional(z.boolean()) }).check(
-      z.refine((body) => (body.event_ids === undefined) !== (body.where === undefined), {
-        error: EITHER,
-      }),
+      z.refine(
+        ({ event_ids, where, incremental }) =>
+          incremental === true || (event_ids === undefined) !== (where === undefined),
+        { error: EITHER },
+      ),
       z.refine((body) => body.event_ids === undefined || body.incremental !== true, {
         error: 'only a where can be incremental',
         path: ['incremental'],

@@ -34,9 +34,15 @@ export type Counted =
   | { kind: 'uncountable' }
   | { kind: 'refused'; failure: UpstreamFailure };
 
-/** Whether the client still is that a schedule belongs to: a run is made in its name, and signed with its secret. */
-export async function hasOwner(env: Env, { clientId }: ScheduleState): Promise<boolean> {
-  return (await new Clients(env.KV).get(clientId)) !== null;
+/**
+ * Why a schedule may not run, null when it may: a run is made in the name of its client and signed with its secret, and
+ * starts nothing that the client could not start by itself.
+ */
+export async function forbiddance(env: Env, { clientId }: ScheduleState): Promise<string | null> {
+  const client = await new Clients(env.KV).get(clientId);
+  if (client === null) return 'The client that this schedule belongs to is gone.';
+  if (client.scopes.includes('observability:write')) return null;
+  return 'The client of this schedule lacks the scope observability:write.';
 }
 
 /** Looks for the events of an incremental run's window. */

@@ -13,7 +13,13 @@ import {
   type ScheduleState,
 } from '../domain/schedule.ts';
 import { logError } from '../platform/log.ts';
-import { countMatches, findEvents, hasOwner, startImport, type Counted } from './schedule-steps.ts';
+import {
+  countMatches,
+  findEvents,
+  forbiddance,
+  startImport,
+  type Counted,
+} from './schedule-steps.ts';
 import { ScheduleStore, type OpenRun, type RunStep } from './schedule.sql.ts';
 
 /** A page of runs as JSON, `{runs, next_cursor}`, and its cursor. */
@@ -95,7 +101,9 @@ export class Schedule extends DurableObject<Env> {
   async dryRun(clientId: string): Promise<Counted | null> {
     const state = this.#owned(clientId);
     if (state === null) return null;
-    return countMatches(this.env, this.#config, this.#store, state, Date.now());
+    const counted = await countMatches(this.env, this.#config, this.#store, state, Date.now());
+    // It may have been deleted meanwhile.
+    return this.#owned(clientId) === null ? null : counted;
   }
 
   /** Its runs, the newest first. @param cursor as the page before gave it @returns null as for {@link read} */
@@ -144,10 +152,10 @@ export class Schedule extends DurableObject<Env> {
     try {
       await this.#work();
     } catch (error) {
-      // A throw would use up the platform's retries; the step is tried again without end.
+      // A throw would use up the platform's retries; the step is tried again.
       logError('schedule_alarm_failed', error, { schedule_id: this.ctx.id.name ?? '' });
       const open = this.#store.openRun();
-      if (open !== null) this.#later(open, null);
+      if (open !== null) this.#hindered(open, 'The run could not be made; see the log.', null);
     }
     await this.#rearm();
   }
@@ -157,8 +165,9 @@ export class Schedule extends DurableObject<Env> {
     for (;;) {
       const open = this.#store.openRun();
       if (open === null || open.stepAt > Date.now()) return;
-      if (open.step !== 'watch' && !(await hasOwner(this.env, open.settings))) {
-        this.#fail(open, 'The client that this schedule belongs to is gone.');
+      const forbidden = open.step === 'watch' ? null : await forbiddance(this.env, open.settings);
+      if (forbidden !== null) {
+        if (this.#isAt(open)) this.#fail(open, forbidden);
         continue;
       }
       switch (open.step) {
@@ -191,10 +200,7 @@ export class Schedule extends DurableObject<Env> {
     const found = await findEvents(this.env, this.#config, settings, run);
     if (!this.#isAt(open)) return;
     if (found.kind === 'failed') return this.#fail(open, found.message);
-    if (found.kind === 'hindered') {
-      const isLate = Date.now() >= run.startedAt + this.#config.importDeadlineMs;
-      return isLate ? this.#fail(open, found.message) : this.#later(open, found.retryAfterMs);
-    }
+    if (found.kind === 'hindered') return this.#hindered(open, found.message, found.retryAfterMs);
     this.ctx.storage.transactionSync(() => {
       const report = this.#store.keepNew(found.ids);
       const searched = { ...run, report: { ...report, imported: 0 } };
@@ -261,9 +267,16 @@ export class Schedule extends DurableObject<Env> {
     this.#store.setStep(step, Date.now() + afterMs, 0);
   }
 
-  /** Puts the step off after a failure: longer with each, as polls are. */
-  #later({ step, failures }: OpenRun, retryAfterMs: number | null): void {
-    const { pollMinMs, pollMaxMs } = this.#config;
+  /**
+   * Puts the step off after a failure: longer with each, as polls are. When that has gone on for too long the run
+   * fails, so that the next one is not skipped; but an import that was started is waited for.
+   */
+  #hindered(open: OpenRun, message: string, retryAfterMs: number | null): void {
+    const { pollMinMs, pollMaxMs, importDeadlineMs } = this.#config;
+    const { run, step, failures } = open;
+    if (step !== 'watch' && Date.now() >= run.startedAt + importDeadlineMs) {
+      return this.#fail(open, message);
+    }
     const backoff = Math.min(pollMaxMs, pollMinMs * 2 ** Math.min(failures, 16));
     this.#store.setStep(step, Date.now() + Math.max(backoff, retryAfterMs ?? 0), failures + 1);
   }

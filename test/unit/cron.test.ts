@@ -21,6 +21,7 @@ for (const cron of [
   '0 0 * * SAT-SUN',
   '  5   4 * * sun ',
   '0 0 29 FEB *',
+  '*/60 */24 */31 */12 */7',
 ]) {
   test(`takes ${JSON.stringify(cron)}`, () => {
     assert.equal(cronMistake(cron), null);
@@ -44,6 +45,8 @@ const MISTAKES: [string, RegExp][] = [
   ['5/15 * * * *', /field minute: .* write 5-59\/15/],
   ['*/0 * * * *', /field minute: the step/],
   ['*/61 * * * *', /field minute: the step/],
+  ['* * * * */8', /field weekday: the step of "\*\/8" must be a whole number from 1 to 7/],
+  ['* * * * 0-7/8', /field weekday: the step/],
   ['*/5/5 * * * *', /field minute: .* more than one step/],
   ['* 5-1 * * *', /field hour: the range "5-1" goes backwards/],
   ['* * * * FRI-MON', /field weekday: the range "FRI-MON" goes backwards/],

@@ -1,8 +1,16 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { startEventsUpstream, type EventsUpstream } from '../support/schedule-upstream.ts';
-import { makeSchedule, readRuns, settledRun, type ScheduleView } from '../support/schedules.ts';
+import type { ImportTemplate } from '../../src/domain/import-body.ts';
+import {
+  makePastSchedule,
+  makeSchedule,
+  readRuns,
+  settledRun,
+  type ScheduleView,
+} from '../support/schedules.ts';
 import { EVERY_MINUTE, fireCron } from '../support/tick.ts';
+import { json, startUpstream } from '../support/upstream.ts';
 import { ended, send, startWorker, type TestClient, type TestWorker } from '../support/worker.ts';
 
 const HOUR = 3_600_000;
@@ -107,4 +115,43 @@ test('runs are listed newest first, page by page', async () => {
   const last = (await rest.json()) as { runs: object[]; next_cursor: null };
   assert.deepEqual([last.runs.length, last.next_cursor], [1, null]);
   assert.equal((await send(`${path}?cursor=x`, client.key, 'GET')).status, 400);
+});
+
+test('a run whose step throws each time fails at the deadline, and the next is not skipped', async (t) => {
+  const hasty = await startWorker({
+    MISTRAL_BASE_URL: upstream.scripted.url,
+    MISTRAL_API_KEY: 'mistral-key-that-stays-inside',
+    POLL_MIN_MS: '10',
+    POLL_MAX_MS: '50',
+    IMPORT_DEADLINE_MS: '500',
+  });
+  t.after(() => hasty.dispose());
+  const { key, id: owner } = await hasty.createClient();
+  // No request can make it: it stands for a fault of ours.
+  const template = { source: 'playground', conversation_ids: 5 } as unknown as ImportTemplate;
+  const now = Math.floor(Date.now() / HOUR) * HOUR;
+  const { id } = await makePastSchedule(hasty.miniflare, owner, now - 2.5 * HOUR, { template });
+  await fireCron(hasty.url, EVERY_MINUTE, now - 2 * HOUR);
+  assert.equal((await settledRun(hasty.url, key, id)).status, 'failed');
+  const next = { source: 'playground', conversation_ids: ['p'] };
+  await send(`${hasty.url}/schedules/${id}`, key, 'PATCH', { import: next });
+  await send(`${hasty.url}/schedules/${id}/run`, key, 'POST');
+  assert.equal((await settledRun(hasty.url, key, id)).status, 'completed');
+});
+
+test('a schedule that is deleted while a dry run counts is not found', async (t) => {
+  const slow = await startUpstream();
+  const side = await startWorker({ MISTRAL_BASE_URL: slow.url, MISTRAL_API_KEY: 'k' });
+  t.after(async () => {
+    await side.dispose();
+    slow.close();
+  });
+  const { key } = await side.createClient();
+  const { id } = await makeSchedule(side.url, key);
+  slow.script(async (_, response) => {
+    await send(`${side.url}/schedules/${id}`, key, 'DELETE');
+    json(response, 200, { completion_event_ids: ['e'] });
+  });
+  const dry = await send(`${side.url}/schedules/${id}/run`, key, 'POST', { dry_run: true });
+  assert.equal(dry.status, 404);
 });

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { deleteSamples, newEvent, recordEvents } from '../support/events.ts';
-import { makeSchedule, settledRun, type ScheduleView } from '../support/schedules.ts';
+import { makeSchedule, settledRun } from '../support/schedules.ts';
 import { EVERY_MINUTE, fireCron } from '../support/tick.ts';
-import { until } from '../support/until.ts';
 import { ADMIN_KEY, send, startWorker, type TestWorker } from '../support/worker.ts';
 
 const HOUR = 3_600_000;
@@ -69,7 +68,7 @@ test('a schedule whose dataset is gone fails its runs and goes on', async () => 
   assert.match(run.message ?? '', /dataset/i);
 });
 
-test('a schedule whose client was deleted imports nothing any more', async () => {
+test('a schedule whose client is gone without it imports nothing any more', async () => {
   const { key, id } = await worker.createClient();
   const other = await worker.createClient();
   const dataset_id = await newDataset(other.key);
@@ -79,22 +78,58 @@ test('a schedule whose client was deleted imports nothing any more', async () =>
     import: { source: 'explorer', where, incremental: true },
   });
   await recordEvents(worker, [newEvent({ modelName: 'orphaned', createdAt: Date.now() })]);
-  await send(`${worker.url}/admin/clients/${id}`, ADMIN_KEY, 'DELETE');
+  const store: unknown = await worker.miniflare.getKVNamespace('KV');
+  await (store as { delete: (key: string) => Promise<void> }).delete(`client:${id}`);
   await fireCron(worker.url, EVERY_MINUTE, Date.parse(schedule.next_runs[0] ?? ''));
-  // Its key is gone with it: the schedule is asked past the API.
-  const binding: unknown = await worker.miniflare.getDurableObjectNamespace('SCHEDULE');
-  const schedules = binding as {
-    idFromName: (name: string) => unknown;
-    get: (id: unknown) => { read: (clientId: string) => Promise<string> };
-  };
-  const run = await until('the run to end', async () => {
-    const view = await schedules.get(schedules.idFromName(schedule.id)).read(id);
-    const { last_run } = JSON.parse(view) as ScheduleView;
-    return last_run?.finished_at ? last_run : null;
-  });
+  const run = await settledRun(worker.url, key, schedule.id);
   assert.deepEqual(
     [run.status, run.message],
     ['failed', 'The client that this schedule belongs to is gone.'],
   );
   assert.equal(await recordCount(other.key, dataset_id), 0);
+});
+
+test('a deleted client takes its schedules along', async () => {
+  const { key, id } = await worker.createClient();
+  const made = [await makeSchedule(worker.url, key), await makeSchedule(worker.url, key)];
+  const gone = await send(`${worker.url}/admin/clients/${id}`, ADMIN_KEY, 'DELETE');
+  assert.equal(gone.status, 204);
+  // Its key is gone with it: what is left is asked for past the API.
+  const schedules = (await worker.miniflare.getDurableObjectNamespace('SCHEDULE')) as unknown as {
+    getByName: (name: string) => { read: (clientId: string) => Promise<string | null> };
+  };
+  const registries = (await worker.miniflare.getDurableObjectNamespace('REGISTRY')) as unknown as {
+    getByName: (name: string) => {
+      list: (by: string, limit: number, cursor: null) => Promise<{ ids: string[] }>;
+    };
+  };
+  for (const schedule of made) {
+    assert.equal(await schedules.getByName(schedule.id).read(id), null);
+  }
+  const { ids } = await registries.getByName('schedules').list(id, 100, null);
+  assert.equal(ids.length, 0);
+});
+
+test('a schedule whose client may no longer write imports nothing until it may again', async () => {
+  const { key, id } = await worker.createClient();
+  const dataset_id = await newDataset(key);
+  const where = 'model_name = "forbidden"';
+  const schedule = await makeSchedule(worker.url, key, {
+    dataset_id,
+    import: { source: 'explorer', where, incremental: true },
+  });
+  await recordEvents(worker, [newEvent({ modelName: 'forbidden', createdAt: Date.now() })]);
+  const allow = (...scopes: string[]) =>
+    send(`${worker.url}/admin/clients/${id}`, ADMIN_KEY, 'PATCH', { scopes });
+  const [first = 0, second = 0] = schedule.next_runs.map((time) => Date.parse(time));
+  await allow('observability:read');
+  await fireCron(worker.url, EVERY_MINUTE, first);
+  const { status, message } = await settledRun(worker.url, key, schedule.id);
+  assert.equal(status, 'failed');
+  assert.match(message ?? '', /lacks the scope observability:write/);
+  await allow('observability:read', 'observability:write');
+  assert.equal(await recordCount(key, dataset_id), 0);
+  await fireCron(worker.url, EVERY_MINUTE, second);
+  assert.equal((await settledRun(worker.url, key, schedule.id)).status, 'completed');
+  assert.equal(await recordCount(key, dataset_id), 1);
 });

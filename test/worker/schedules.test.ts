@@ -202,6 +202,19 @@ test('a mistake in the where is told with its position when the schedule is made
   assert.equal(inTree.details?.[0]?.path, '/import/where/AND/0');
 });
 
+test('an incremental import without a where is of all events, any other needs one', async () => {
+  const template = { source: 'explorer', incremental: true };
+  const { id, import: kept } = await makeSchedule(worker.url, client.key, { import: template });
+  assert.deepEqual(kept, template);
+  const counted = await call('POST', `/${id}/run`, { dry_run: true });
+  assert.equal(counted.status, 200, await counted.text());
+  for (const bad of [{ incremental: false }, {}, { incremental: true, event_ids: ['a'] }]) {
+    const refused = await call('PATCH', `/${id}`, { import: { source: 'explorer', ...bad } });
+    assert.equal(refused.status, 400);
+    await refused.body?.cancel();
+  }
+});
+
 test('callbacks are checked when the schedule is made, beside the import and inside it', async () => {
   const callback = { url: 'https://127.0.0.1/' };
   const beside = await refused(await post({ callback }), 422, 'callback_refused');

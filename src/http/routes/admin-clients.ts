@@ -11,6 +11,7 @@ import {
 } from '../../store/clients.ts';
 import type { AppContext, AppEnv } from '../context.ts';
 import { deleteHooksOf } from '../hooks.ts';
+import { deleteSchedulesOf } from '../schedules.ts';
 import { admin } from '../middleware/auth.ts';
 import { jsonBody, valid } from '../middleware/json-body.ts';
 import { badCursor } from '../refusals.ts';
@@ -84,6 +85,7 @@ export const adminClientRoutes = new Hono<AppEnv>()
     const client = await known(c);
     await clientsOf(c).delete(client);
     await deleteHooksOf(c.env, client.id);
+    await deleteSchedulesOf(c.env, client.id);
     return c.body(null, 204);
   })
   .post('/:id/rotate', jsonBody, valid('json', rotateBody), async (c) => {

@@ -91,7 +91,7 @@ export const adminOperations = (): Operation[] => [
     id: 'deleteClient',
     tag: 'admin',
     summary: 'Delete a client',
-    description: 'Its keys end with it.',
+    description: 'Its keys, schedules and hooks end with it.',
     key: 'admin',
     answers: [{ status: 204, description: 'It is deleted.' }],
   },
