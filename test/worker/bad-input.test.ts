@@ -258,7 +258,7 @@ test('a callback to Windsock itself is refused even where private targets are al
 });
 
 const encoded = (value: unknown) => encodeURIComponent(btoa(JSON.stringify(value)));
-const LIMITS = ['0', '101', '-5', '2.5', '', 'ten', '1&limit=2'];
+const LIMITS = ['0', '101', '-5', '2.5', '', 'ten', '0x10', '1e1', '1&limit=2'];
 const CURSORS = ['nonsense', encoded({ page: null }), encoded([null, -1]), encoded([7, 0])];
 
 const BAD_LISTS = [
@@ -267,6 +267,7 @@ const BAD_LISTS = [
   ['status=done', '/status'],
   ['status=RUNNING', '/status'],
   ['limit=0&status=done', '/limit /status'],
+  ['limt=5&state=failed', '/limt /state'],
 ] as const;
 
 for (const [query, at] of BAD_LISTS) {

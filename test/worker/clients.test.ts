@@ -145,14 +145,21 @@ test('the list shows every client once, in pages, without keys', async () => {
   for (const client of seen) assert.deepEqual(Object.keys(client).toSorted(), VIEW_KEYS);
 });
 
-test('a bad page size of the list is told by its name', async () => {
-  for (const limit of ['0', '-1', '1.5', 'many', '100000']) {
-    const { error } = await read<FacadeError>(admin('GET', `?limit=${limit}`), 400);
+test('a bad page size of the list, and a misspelt one, is told by its name', async () => {
+  for (const query of [
+    'limit=0',
+    'limit=-1',
+    'limit=1.5',
+    'limit=many',
+    'limit=100000',
+    'limt=5',
+  ]) {
+    const { error } = await read<FacadeError>(admin('GET', `?${query}`), 400);
     assert.equal(error.code, 'invalid_request');
     assert.deepEqual(
       error.details?.map(({ path }) => path),
-      ['/limit'],
-      limit,
+      [`/${query.split('=')[0]}`],
+      query,
     );
   }
 });

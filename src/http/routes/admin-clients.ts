@@ -11,6 +11,7 @@ import {
 } from '../../store/clients.ts';
 import type { AppContext, AppEnv } from '../context.ts';
 import { deleteHooksOf } from '../hooks.ts';
+import { cursorFields } from '../list-query.ts';
 import { admin } from '../middleware/auth.ts';
 import { jsonBody, valid } from '../middleware/json-body.ts';
 import { badCursor } from '../refusals.ts';
@@ -47,12 +48,7 @@ export const rotateBody = z.lazy(() =>
   }),
 );
 /** The query of `GET /admin/clients`. */
-export const clientListQuery = z.lazy(() =>
-  z.object({
-    limit: z._default(z.pipe(z.coerce.number(), z.int().check(z.minimum(1), z.maximum(1000))), 100),
-    cursor: z.optional(z.string()),
-  }),
-);
+export const clientListQuery = z.lazy(() => z.strictObject(cursorFields(100, 1000)));
 
 /** `/admin/clients`: who may call Windsock. Keys and signing secrets are shown once, where they are made. */
 export const adminClientRoutes = new Hono<AppEnv>()

@@ -18,6 +18,7 @@ import { newId } from '../../platform/ids.ts';
 import type { AppContext, AppEnv } from '../context.ts';
 import { hookOf, hookRegistry, noSuchHook } from '../hooks.ts';
 import { refuseBadTarget } from '../import-request.ts';
+import { cursorFields } from '../list-query.ts';
 import { clientWith } from '../middleware/auth.ts';
 import { jsonBody, valid } from '../middleware/json-body.ts';
 import { badCursor, invalidFilter } from '../refusals.ts';
@@ -74,12 +75,7 @@ export const hookRotation = z.lazy(() =>
   }),
 );
 /** Query of `GET /hooks`. */
-export const hookListQuery = z.lazy(() =>
-  z.object({
-    limit: z._default(z.pipe(z.coerce.number(), z.int().check(z.minimum(1), z.maximum(100))), 50),
-    cursor: z.optional(z.string()),
-  }),
-);
+export const hookListQuery = z.lazy(() => z.strictObject(cursorFields(50, 100)));
 
 const reader = clientWith('observability:read');
 const writer = clientWith('observability:write');

@@ -9,6 +9,7 @@ import { newSchedule, type ScheduleSettings } from '../../domain/schedule.ts';
 import { newId } from '../../platform/ids.ts';
 import type { AppContext, AppEnv } from '../context.ts';
 import { refuseBadTarget } from '../import-request.ts';
+import { cursorFields } from '../list-query.ts';
 import { clientWith } from '../middleware/auth.ts';
 import { jsonBody, valid } from '../middleware/json-body.ts';
 import { linkNext } from '../next-link.ts';
@@ -72,12 +73,7 @@ export const schedulePatch = z.lazy(() =>
 export const scheduleRunBody = z.lazy(() => z.strictObject({ dry_run: z.optional(z.boolean()) }));
 
 /** A page of schedules or of runs. */
-export const scheduleListQuery = z.lazy(() =>
-  z.object({
-    limit: z._default(z.pipe(z.coerce.number(), z.int().check(z.minimum(1), z.maximum(100))), 50),
-    cursor: z.optional(z.string()),
-  }),
-);
+export const scheduleListQuery = z.lazy(() => z.strictObject(cursorFields(50, 100)));
 
 const READ = 'observability:read';
 const WRITE = 'observability:write';
