@@ -226,6 +226,8 @@ test('hooks are listed page by page, the newest first', async () => {
     };
     seen.push(...hooks.map(({ id }) => id));
     assert.equal(next_cursor === null, page === 2);
+    const link = answer.headers.get('link');
+    assert.equal(link, next_cursor && `</hooks?limit=2&cursor=${next_cursor}>; rel="next"`);
     query = `?limit=2&cursor=${next_cursor ?? ''}`;
   }
   assert.deepEqual(seen, made.toReversed());

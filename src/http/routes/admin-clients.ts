@@ -14,6 +14,7 @@ import { deleteHooksOf } from '../hooks.ts';
 import { cursorFields } from '../list-query.ts';
 import { admin } from '../middleware/auth.ts';
 import { jsonBody, valid } from '../middleware/json-body.ts';
+import { linkNext } from '../next-link.ts';
 import { badCursor } from '../refusals.ts';
 
 const name = () => z.string().check(z.trim(), z.minLength(1), z.maxLength(100));
@@ -64,6 +65,7 @@ export const adminClientRoutes = new Hono<AppEnv>()
     const { limit, cursor = null } = c.req.valid('query');
     const page = await clientsOf(c).list(limit, cursor);
     if (page === 'bad_cursor') throw badCursor();
+    linkNext(c, 'cursor', page.cursor);
     return c.json({ clients: page.clients.map(view), next_cursor: page.cursor });
   })
   .get('/:id', async (c) => c.json(view(await known(c))))

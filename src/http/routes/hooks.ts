@@ -21,6 +21,7 @@ import { refuseBadTarget } from '../import-request.ts';
 import { cursorFields } from '../list-query.ts';
 import { clientWith } from '../middleware/auth.ts';
 import { jsonBody, valid } from '../middleware/json-body.ts';
+import { linkNext } from '../next-link.ts';
 import { badCursor, invalidFilter } from '../refusals.ts';
 
 /** The hook is one row, which may have 2 MB. */
@@ -109,6 +110,7 @@ export const hookRoutes = new Hono<AppEnv>()
     const { clientId } = c.get('grant');
     const page = await hookRegistry(c.env).list(clientId, limit, cursor);
     if (page === 'bad_cursor') throw badCursor();
+    linkNext(c, 'cursor', page.cursor);
     const read = await Promise.all(page.ids.map((id) => c.env.HOOK.getByName(id).read(clientId)));
     const hooks = read.flatMap((hook) => (hook === null ? [] : [view(c, parsed(hook))]));
     return c.json({ hooks, next_cursor: page.cursor });
