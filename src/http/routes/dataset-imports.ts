@@ -47,6 +47,6 @@ export const datasetImportRoutes = new Hono<AppEnv>().post(
       origin: new URL(c.req.url).origin,
       headers: {},
     });
-    return answerStart(c, id, result);
+    return answerStart(c, id, result, 'where' in body ? body.where : null);
   },
 );

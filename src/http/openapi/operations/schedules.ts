@@ -109,6 +109,7 @@ export const scheduleOperations = (): Operation[] => [
       },
       { status: 202, description: 'The run, which goes on.', content: [json('Run', RUN_EXAMPLE)] },
     ],
+    refusals: ['invalid_filter'],
     asksUpstream: true,
   },
   {
