@@ -2,7 +2,7 @@ import { Refusal, type Failure } from '../domain/failures.ts';
 import { pathIn } from '../domain/where.ts';
 import { isObject, parseJson, type JsonObject } from '../domain/json.ts';
 import type { UpstreamFailure } from '../mistral/answer.ts';
-import { upstreamMessage } from '../mistral/upstream-message.ts';
+import { messageIn, upstreamMessage } from '../mistral/upstream-message.ts';
 
 /** What the upstream answered instead of doing what was asked. */
 interface UpstreamNo {
@@ -57,7 +57,9 @@ export function observabilityRefusal(no: ObservabilityNo): Refusal {
   const { status, body, retryAfter, filterAlone = false } = no;
   const message = upstreamMessage(body);
   if (status === 410 || (status === 404 && !isOfTheId(body))) {
-    return new Refusal({ code: 'not_found', message: RETIRED });
+    const own = messageIn(body);
+    const told = own === null ? RETIRED : `${RETIRED} Mistral’s own words: ${own}`;
+    return new Refusal({ code: 'not_found', message: told });
   }
   if (status === 400 && isOfTheFilter(body, filterAlone)) {
     return new Refusal({ code: 'invalid_filter', message });

@@ -20,7 +20,7 @@ export const datasetImportRoutes = new Hono<AppEnv>().post(
   '/:dataset_id/imports',
   clientWith('observability:write'),
   jsonBody,
-  valid('json', importBody),
+  valid('json', importBody, '/where'),
   async (c) => {
     const body = c.req.valid('json');
     const datasetId = datasetIdOf(c);

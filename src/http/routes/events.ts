@@ -32,7 +32,7 @@ const eventIdOf = (c: AppContext) => uuidOf(c, 'event_id', 'event');
 
 /** `/events`: searches over the recorded chats of the workspace, the events themselves, and judgements of them. */
 export const eventRoutes = new Hono<AppEnv>()
-  .post('/search', reader, jsonBody, valid('json', eventSearchBody), async (c) => {
+  .post('/search', reader, jsonBody, valid('json', eventSearchBody, '/where'), async (c) => {
     const { where, fields, limit, cursor } = c.req.valid('json');
     const query = { filters: filtersOf(where), fields: fields ?? null };
     const found = await observabilityOf(c)
@@ -42,7 +42,7 @@ export const eventRoutes = new Hono<AppEnv>()
       });
     return c.json({ events: found.events, next_cursor: found.nextCursor });
   })
-  .post('/ids', reader, jsonBody, valid('json', eventIdsBody), async (c) => {
+  .post('/ids', reader, jsonBody, valid('json', eventIdsBody, '/where'), async (c) => {
     const { where, fields } = c.req.valid('json');
     const query = { filters: filtersOf(where), fields: fields ?? null };
     const ids = await observabilityOf(c)
