@@ -38,7 +38,7 @@ export interface QueryPart {
 
 /** A body that is taken. */
 export interface BodyPart {
-  type: 'application/json' | 'application/x-ndjson';
+  type: 'application/json' | 'application/x-ndjson' | 'application/jsonl';
   /** The name of its schema in the document. */
   name: string;
   /** What checks it; of JSONL each line. */
