@@ -244,6 +244,13 @@ for (const [call, body, at] of [
   });
 }
 
+test('a callback in the query is for JSONL: beside JSON it is refused', async () => {
+  const path = `/datasets/${UUID}/imports?callback_url=https://example.com/hook`;
+  const answer = await send(worker.url + path, client.key, 'POST', FILE);
+  const told = await refusal(answer, 400, 'invalid_request');
+  assert.deepEqual(mistakesIn(told), ['/callback_url']);
+});
+
 test('an Idempotency-Key has 1 to 255 characters', async () => {
   for (const key of ['', 'k'.repeat(256)]) {
     const answer = await startImport(FILE, { 'idempotency-key': key });

@@ -21,6 +21,8 @@ export interface Operation {
   query?: QueryPart;
   headers?: readonly HeaderName[];
   bodies?: readonly BodyPart[];
+  /** Whether the body may be left out. */
+  isBodyOptional?: boolean;
   answers: readonly Answer[];
   /** Refusals besides those that follow from key, path, query, body and upstream. */
   refusals?: readonly FailureCode[];

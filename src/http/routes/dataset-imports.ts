@@ -1,4 +1,5 @@
 import { Hono } from 'hono/tiny';
+import * as z from 'zod/mini';
 import { importBody, planImport } from '../../domain/import-body.ts';
 import { startPath } from '../../domain/import-parts.ts';
 import { DEFAULT_EVENTS } from '../../domain/import.ts';
@@ -15,11 +16,15 @@ import { clientWith } from '../middleware/auth.ts';
 import { jsonBody, valid } from '../middleware/json-body.ts';
 import { invalidFilter } from '../refusals.ts';
 
+/** A callback in the query is for JSONL; beside JSON it would be missed too late. */
+const noQuery = z.lazy(() => z.strictObject({}));
+
 /** `POST /datasets/:dataset_id/imports`: starts an import and has an `ImportJob` watch over it. */
 export const datasetImportRoutes = new Hono<AppEnv>().post(
   '/:dataset_id/imports',
   clientWith('observability:write'),
   jsonBody,
+  valid('query', noQuery),
   valid('json', importBody, '/where'),
   async (c) => {
     const body = c.req.valid('json');

@@ -52,7 +52,10 @@ export const eventRoutes = new Hono<AppEnv>()
       });
     return c.json({ ids, count: ids.length });
   })
-  .get('/:event_id', reader, async (c) => c.json(await observabilityOf(c).fetchEvent(eventIdOf(c))))
+  // An id has no letters but these: a GET of `/search` or `/ids` is one of the wrong method.
+  .get('/:event_id{[0-9A-Fa-f-]+}', reader, async (c) =>
+    c.json(await observabilityOf(c).fetchEvent(eventIdOf(c))),
+  )
   .get('/:event_id/similar', reader, async (c) =>
     c.json({ events: await observabilityOf(c).similarEvents(eventIdOf(c)) }),
   )

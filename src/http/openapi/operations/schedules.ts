@@ -101,6 +101,7 @@ export const scheduleOperations = (): Operation[] => [
     description: 'With `dry_run` nothing is imported, and the answer says what would be.',
     key: 'observability:write',
     bodies: [jsonBody('ScheduleRunRequest', scheduleRunBody, { dry: { dry_run: true }, now: {} })],
+    isBodyOptional: true,
     answers: [
       {
         status: 200,
