@@ -7,6 +7,7 @@ import {
   type FilterOperator,
 } from './filter-fields.ts';
 import { compilePattern } from './pattern.ts';
+import { nearest } from './where/nearest.ts';
 
 /**
  * What a condition compares with, checked against its field and operator: a text, a finite number, a truth value.
@@ -85,6 +86,13 @@ class FilterReader {
     this.#fields = new Map([...EVENT_FIELDS, ...extraFields].map((field) => [field.name, field]));
   }
 
+  #hint(field: unknown): string {
+    const meant = typeof field === 'string' ? nearest(field, [...this.#fields.keys()]) : null;
+    return meant === null
+      ? 'GET /v1/observability/chat-completion-fields lists them.'
+      : `did you mean ${meant}?`;
+  }
+
   /** @param at where the value stands, such as `filters.AND[2]` */
   read(value: unknown, at: string, depth: number): FilterTree {
     if (depth > MAX_FILTER_DEPTH) {
@@ -125,13 +133,13 @@ class FilterReader {
     const known = typeof field === 'string' ? this.#fields.get(field) : undefined;
     if (known === undefined) {
       throw new FilterMistake(
-        `${at}: there is no field ${quoted(field)}; GET /v1/observability/chat-completion-fields lists them.`,
+        `${at}.field: there is no field ${quoted(field)}; ${this.#hint(field)}`,
       );
     }
     const operator = FILTER_OPERATORS.find((one) => one === op);
     if (operator === undefined) {
       throw new FilterMistake(
-        `${at}: there is no operator ${quoted(op)}; the operators are ${FILTER_OPERATORS.join(', ')}.`,
+        `${at}.op: there is no operator ${quoted(op)}; the operators are ${FILTER_OPERATORS.join(', ')}.`,
       );
     }
     const { name, type } = known;
@@ -141,13 +149,13 @@ class FilterReader {
     if (!operatorsOf(type).includes(operator)) {
       const supported = operatorsOf(type).join(', ');
       throw new FilterMistake(
-        `${at}: ${name} (${type}) does not take the operator ${operator}; it takes ${supported}.`,
+        `${at}.op: ${name} (${type}) does not take the operator ${operator}; it takes ${supported}.`,
       );
     }
     const read = VALUES[expectedBy(type, operator)](value);
     if ('problem' in read) {
       throw new FilterMistake(
-        `${at}: ${operator} on ${name} needs ${read.problem}, not ${quoted(value)}.`,
+        `${at}.value: ${operator} on ${name} needs ${read.problem}, not ${quoted(value)}.`,
       );
     }
     return { field: name, type, op: operator, value: read.value };

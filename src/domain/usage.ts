@@ -131,7 +131,7 @@ export function usageReport(
  * The `+` of a zone comes as a space from those who do not escape it.
  */
 export const usageQuery = z.lazy(() =>
-  z.object({
+  z.strictObject({
     since: z.optional(
       z.pipe(
         z.pipe(

@@ -1,5 +1,9 @@
 import * as z from 'zod/mini';
 
+/**
+ * A whole number of a query, from 1.
+ * @param fallback what holds where the query has none
+ */
 const wholeNumber = (fallback: number, max: number) =>
   z._default(
     z.pipe(
@@ -11,6 +15,12 @@ const wholeNumber = (fallback: number, max: number) =>
     ),
     fallback,
   );
+
+/** `limit` and `cursor` of a list that is followed by cursors. */
+export const cursorFields = (defaultLimit: number, maxLimit: number) => ({
+  limit: wholeNumber(defaultLimit, maxLimit),
+  cursor: z.optional(z.string()),
+});
 
 /** `limit` and `page` of a list whose pages are numbered. */
 export const pageFields = () => ({

@@ -1,4 +1,5 @@
-import { readWhere } from '../domain/where.ts';
+import { Refusal } from '../domain/failures.ts';
+import { placeOf, readWhere } from '../domain/where.ts';
 import type { FilterTreeJson } from '../domain/where/tree.ts';
 import { invalidFilter } from './refusals.ts';
 
@@ -12,4 +13,15 @@ export function filtersOf(where: unknown, path = '/where'): FilterTreeJson | nul
   const read = readWhere(where, Date.now());
   if (read.ok) return read.filters;
   throw invalidFilter(read, path);
+}
+
+/**
+ * What a search was refused with; where the backend names a mistake in the filter, with its place in the `where`.
+ * @param error anything that was thrown
+ * @param path where the `where` stands in the body, as a JSON Pointer
+ */
+export function withPlace(error: unknown, where: unknown, path = '/where'): unknown {
+  if (!(error instanceof Refusal) || error.failure.code !== 'invalid_filter') return error;
+  const mistake = placeOf(where, error.message, Date.now());
+  return mistake === null ? error : invalidFilter(mistake, path);
 }

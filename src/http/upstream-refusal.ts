@@ -1,7 +1,8 @@
 import { Refusal, type Failure } from '../domain/failures.ts';
+import { pathIn } from '../domain/where.ts';
 import { isObject, parseJson, type JsonObject } from '../domain/json.ts';
 import type { UpstreamFailure } from '../mistral/answer.ts';
-import { upstreamMessage } from '../mistral/upstream-message.ts';
+import { messageIn, upstreamMessage } from '../mistral/upstream-message.ts';
 
 /** What the upstream answered instead of doing what was asked. */
 interface UpstreamNo {
@@ -56,7 +57,9 @@ export function observabilityRefusal(no: ObservabilityNo): Refusal {
   const { status, body, retryAfter, filterAlone = false } = no;
   const message = upstreamMessage(body);
   if (status === 410 || (status === 404 && !isOfTheId(body))) {
-    return new Refusal({ code: 'not_found', message: RETIRED });
+    const own = messageIn(body);
+    const told = own === null ? RETIRED : `${RETIRED} Mistral’s own words: ${own}`;
+    return new Refusal({ code: 'not_found', message: told });
   }
   if (status === 400 && isOfTheFilter(body, filterAlone)) {
     return new Refusal({ code: 'invalid_filter', message });
@@ -70,7 +73,8 @@ export function failureRefusal(failure: UpstreamFailure): Refusal {
   const { status, code, message, body, retryAfterMs } = failure;
   if (status === null) return new Refusal({ code, message });
   const retryAfter = retryAfterMs === null ? null : String(Math.ceil(retryAfterMs / 1000));
-  return observabilityRefusal({ status, body, retryAfter });
+  // An import searches by nothing but a filter, and from no cursor.
+  return observabilityRefusal({ status, body, retryAfter, filterAlone: true });
 }
 
 /** Whether a 404 speaks of what was asked for (`ObservabilityError`), and not of the path as such. */
@@ -83,9 +87,10 @@ function isOfTheId(body: string): boolean {
 
 /** A bad cursor and an unknown field to be shown have the code of a bad filter. */
 function isOfTheFilter(body: string, filterAlone: boolean): boolean {
-  const code = detailOf(body)?.['error_code'];
+  const { error_code: code, message } = detailOf(body) ?? {};
   if (code === 'SEARCH_FILTER_TO_SQL_CONVERSION_ERROR') return true;
-  return code === 'SEARCH_BAD_REQUEST' && filterAlone;
+  if (code !== 'SEARCH_BAD_REQUEST') return false;
+  return filterAlone || (typeof message === 'string' && pathIn(message) !== null);
 }
 
 function detailOf(body: string): JsonObject | null {

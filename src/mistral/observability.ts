@@ -68,7 +68,7 @@ const judgeOutput = z.lazy(() =>
 );
 const datasetPage = z.lazy(() => z.object({ datasets: listed() }));
 const recordPage = z.lazy(() => z.object({ records: listed() }));
-const exported = z.lazy(() => z.object({ file_url: z.string() }));
+const exported = z.lazy(() => z.object({ file_url: z.string().check(z.minLength(1)) }));
 
 const EVENTS = `${OBSERVABILITY_PREFIX}chat-completion-events`;
 const DATASETS = `${OBSERVABILITY_PREFIX}datasets`;

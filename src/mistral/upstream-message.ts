@@ -50,9 +50,16 @@ const errorSchema = z.lazy(() =>
   ]),
 );
 
-/** The upstream's own message out of any of its error shapes. */
+/** The upstream's own message out of any of its error shapes; null where the body has none of them. */
+export function messageIn(body: string): string | null {
+  return errorSchema.safeParse(parseJson(body)).data ?? null;
+}
+
+/** What the upstream said: its message, or else the beginning of the body. */
 export function upstreamMessage(body: string): string {
-  const parsed = errorSchema.safeParse(parseJson(body));
-  if (parsed.success) return parsed.data;
+  return messageIn(body) ?? wordsOf(body);
+}
+
+function wordsOf(body: string): string {
   return body.slice(0, MAX_EXCERPT) || 'The Mistral API gave no reason.';
 }

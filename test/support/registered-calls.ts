@@ -6,7 +6,7 @@ const SRC = join(import.meta.dirname, '..', '..', 'src');
 
 /**
  * The calls that an app registers, read from its sources: each `.route('/prefix', name)`, and the calls in the file that
- * the name comes from.
+ * the name comes from. What a parameter has to look like is left out.
  * @param appFile path below `src/`
  */
 export function callsIn(appFile: string): string[] {
@@ -27,7 +27,7 @@ export function callsIn(appFile: string): string[] {
       const own = routes.split(/^export /m)[0] ?? '';
       return [...own.matchAll(/\.(get|post|put|patch|delete|all)\(\s*'(\/[^']*)'/g)].map(
         ([, method = '', path = '']) =>
-          `${method.toUpperCase()} ${base}${path === '/' ? '' : path}`,
+          `${method.toUpperCase()} ${base}${path === '/' ? '' : path.replace(/\{[^}]*\}/, '')}`,
       );
     },
   );

@@ -215,6 +215,42 @@ test('an unknown field of an import is refused and named, wherever it stands', a
   }
 });
 
+const BAD_WHERE = 'model_name startwith "m"';
+const BAD_IMPORT = { source: 'explorer', where: BAD_WHERE };
+
+for (const [call, body, at] of [
+  ['POST /events/search', { where: BAD_WHERE, limit: 0 }, '/limit /where'],
+  ['POST /events/ids', { where: { AND: [7] }, limit: 5 }, '/limit /where/AND/0'],
+  [`POST /datasets/${UUID}/imports`, { ...BAD_IMPORT, metadata: 5 }, '/metadata /where'],
+  ['POST /schedules', { name: 5, import: BAD_IMPORT }, '/cron /dataset_id /import/where /name'],
+  [
+    `PATCH /schedules/sch_${'A'.repeat(22)}`,
+    { name: 5, import: BAD_IMPORT },
+    '/import/where /name',
+  ],
+  ['POST /hooks', { name: 5, import: BAD_IMPORT }, '/dataset_id /import/where /name'],
+  [`PATCH /hooks/hook_${'A'.repeat(22)}`, { name: 5, import: BAD_IMPORT }, '/import/where /name'],
+] as const) {
+  test(`${call} tells a mistake in the where together with the others`, async () => {
+    const [method, path] = call.split(' ') as [string, string];
+    const answer = await send(worker.url + path, client.key, method, body);
+    const told = await refusal(answer, 400, 'invalid_request');
+    assert.deepEqual(mistakesIn(told), at.split(' '));
+    if (at.includes('/where/')) return;
+    assert.match(
+      JSON.stringify(told.error?.details),
+      /did you mean startswith\? \(at position 11\)/,
+    );
+  });
+}
+
+test('a callback in the query is for JSONL: beside JSON it is refused', async () => {
+  const path = `/datasets/${UUID}/imports?callback_url=https://example.com/hook`;
+  const answer = await send(worker.url + path, client.key, 'POST', FILE);
+  const told = await refusal(answer, 400, 'invalid_request');
+  assert.deepEqual(mistakesIn(told), ['/callback_url']);
+});
+
 test('an Idempotency-Key has 1 to 255 characters', async () => {
   for (const key of ['', 'k'.repeat(256)]) {
     const answer = await startImport(FILE, { 'idempotency-key': key });
@@ -258,7 +294,7 @@ test('a callback to Windsock itself is refused even where private targets are al
 });
 
 const encoded = (value: unknown) => encodeURIComponent(btoa(JSON.stringify(value)));
-const LIMITS = ['0', '101', '-5', '2.5', '', 'ten', '1&limit=2'];
+const LIMITS = ['0', '101', '-5', '2.5', '', 'ten', '0x10', '1e1', '1&limit=2'];
 const CURSORS = ['nonsense', encoded({ page: null }), encoded([null, -1]), encoded([7, 0])];
 
 const BAD_LISTS = [
@@ -267,6 +303,7 @@ const BAD_LISTS = [
   ['status=done', '/status'],
   ['status=RUNNING', '/status'],
   ['limit=0&status=done', '/limit /status'],
+  ['limt=5&state=failed', '/limt /state'],
 ] as const;
 
 for (const [query, at] of BAD_LISTS) {

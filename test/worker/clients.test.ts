@@ -130,10 +130,12 @@ test('the list shows every client once, in pages, without keys', async () => {
   let cursor: string | null = null;
   do {
     const query: string = cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`;
-    const page = await read<{ clients: ClientView[]; next_cursor: string | null }>(
-      admin('GET', `?limit=2${query}`),
-      200,
-    );
+    const answer = admin('GET', `?limit=2${query}`);
+    const link = (await answer).headers.get('link');
+    const page = await read<{ clients: ClientView[]; next_cursor: string | null }>(answer, 200);
+    const { next_cursor } = page;
+    const next = `</admin/clients?limit=2&cursor=${encodeURIComponent(next_cursor ?? '')}>`;
+    assert.equal(link, next_cursor && `${next}; rel="next"`);
     assert.deepEqual(Object.keys(page).toSorted(), ['clients', 'next_cursor']);
     assert.ok(page.clients.length <= 2);
     seen.push(...page.clients);
@@ -145,15 +147,11 @@ test('the list shows every client once, in pages, without keys', async () => {
   for (const client of seen) assert.deepEqual(Object.keys(client).toSorted(), VIEW_KEYS);
 });
 
-test('a bad page size of the list is told by its name', async () => {
-  for (const limit of ['0', '-1', '1.5', 'many', '100000']) {
-    const { error } = await read<FacadeError>(admin('GET', `?limit=${limit}`), 400);
-    assert.equal(error.code, 'invalid_request');
-    assert.deepEqual(
-      error.details?.map(({ path }) => path),
-      ['/limit'],
-      limit,
-    );
+test('a bad page size of the list, and a misspelt one, is told by its name', async () => {
+  for (const bad of ['limit=0', 'limit=-1', 'limit=1.5', 'limit=many', 'limit=100000', 'limt=5']) {
+    const { error } = await read<FacadeError>(admin('GET', `?${bad}`), 400);
+    const paths = error.details?.map(({ path }) => path);
+    assert.deepEqual([error.code, paths], ['invalid_request', [`/${bad.split('=')[0]}`]], bad);
   }
 });
 

@@ -172,11 +172,48 @@ for (const path of ['/events/search', '/events/ids']) {
     }
   });
 
-  test(`POST ${path} refuses a field that the workspace does not have, in either form`, async () => {
-    for (const where of ['no_such_field = 1', { ...MODEL_0, field: 'no_such_field' }]) {
-      const { message } = await refused(where);
-      assert.match(message, /no_such_field/);
+  test(`POST ${path} tells where in a text the backend found a mistake`, async () => {
+    for (const [where, position] of [
+      ['no_such_field = 1', 0],
+      ['model_name = "\u{1F390}" AND no_such_field = 1', 22],
+      ['streamed = true OR (model_name = "x" AND input_tokens > "5")', 56],
+      ['streamed = true OR timestamp contains "x"', 29],
+      ['timestamp > 5', 12],
+      ['model_name\n matches "("', 20],
+    ] as const) {
+      const error = await refused(where);
+      assert.equal(error.position, position, error.message);
+      assert.equal(error.details, undefined);
     }
+  });
+
+  test(`POST ${path} tells where in a tree the backend found a mistake`, async () => {
+    const unknown = { ...MODEL_0, field: 'no_such_field' };
+    for (const [where, at] of [
+      [unknown, '/where/field'],
+      [{ OR: [MODEL_0, { AND: [{ ...MODEL_0, value: 7 }] }] }, '/where/OR/1/AND/0/value'],
+      [{ AND: [MODEL_0, { ...MODEL_0, op: 'includes' }] }, '/where/AND/1/op'],
+      // It is sent as another tree.
+      [{ AND: [MODEL_0], OR: [unknown] }, undefined],
+    ] as const) {
+      const { details, message, position } = await refused(where);
+      assert.equal(position, undefined);
+      assert.deepEqual(details, at && [{ path: at, message }]);
+    }
+  });
+
+  test(`POST ${path} names the field of the workspace that was probably meant`, async () => {
+    const { message } = await refused({ ...MODEL_0, field: 'model_nam' });
+    assert.match(message, /"model_nam"; did you mean model_name\?$/);
+  });
+
+  test(`POST ${path} tells a mistake in the filter as one beside fields, too`, async () => {
+    const body = { where: 'no_such_field = 1', fields: ['model_name'] };
+    const error = await facade.refused([400, 'invalid_filter'], 'POST', path, body);
+    assert.equal(error.position, 0);
+    const other = { where: 'model_name = "x"', fields: ['no_such_field'] };
+    const { position } = await facade.refused([400, 'invalid_request'], 'POST', path, other);
+    assert.equal(position, undefined);
   });
 }
 

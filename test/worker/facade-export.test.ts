@@ -215,7 +215,13 @@ describe('of the Mistral API', () => {
   });
 
   test('a link that cannot be followed is an upstream error', async () => {
-    for (const link of ['http://', 'ftp://storage.example/x', 'data:,a', 'javascript:alert(1)']) {
+    for (const link of [
+      '',
+      'http://',
+      'ftp://storage.example/x',
+      'data:,a',
+      'javascript:alert(1)',
+    ]) {
       fileUrl = link;
       await refusalOf(await ask(), 502, 'upstream_error');
       await refusalOf(await ask(AS_JSON), 502, 'upstream_error');

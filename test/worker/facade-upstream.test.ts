@@ -103,6 +103,7 @@ for (const [method, path, body] of CALLS) {
         answers(status, sent);
         const told = await refusalOf(await ask(method, path, body), 404, 'not_found');
         assert.match(told.message, /no longer offers .*OBSERVABILITY_BACKEND=builtin/);
+        assert.match(told.message, status === 404 ? /Not Found$/ : /Gone\.$/);
       }
     });
 

@@ -226,10 +226,12 @@ test('hooks are listed page by page, the newest first', async () => {
     };
     seen.push(...hooks.map(({ id }) => id));
     assert.equal(next_cursor === null, page === 2);
+    const link = answer.headers.get('link');
+    assert.equal(link, next_cursor && `</hooks?limit=2&cursor=${next_cursor}>; rel="next"`);
     query = `?limit=2&cursor=${next_cursor ?? ''}`;
   }
   assert.deepEqual(seen, made.toReversed());
-  for (const bad of ['limit=0', 'limit=101', 'cursor=x']) {
+  for (const bad of ['limit=0', 'limit=101', 'limit=0x10', 'cursor=x', 'limt=5']) {
     await refused(await ask('GET', `/hooks?${bad}`), 400, 'invalid_request');
   }
 });

@@ -54,6 +54,23 @@ test('event ids become records, and unknown ones are told of', async () => {
   assert.deepEqual(eventsOf(records), newestFirst);
 });
 
+test('a where that the backend refuses is told as a mistake in the filter, with its place', async () => {
+  const { api } = side;
+  const datasetId = await api.createDataset();
+  const start = async (where: unknown) => {
+    const body = { source: 'explorer', where };
+    const answer = await api.send('POST', `/datasets/${datasetId}/imports`, body);
+    assert.equal(answer.status, 400);
+    return ((await answer.json()) as { error: Record<string, unknown> }).error;
+  };
+  const text = await start('model_name = "x" AND no_such_field = 1');
+  assert.deepEqual([text['code'], text['position']], ['invalid_filter', 21]);
+  const condition = { field: 'input_tokens', op: 'gt', value: 'many' };
+  const { code, message, details } = await start({ OR: [condition] });
+  assert.equal(code, 'invalid_filter');
+  assert.deepEqual(details, [{ path: '/where/OR/0/value', message }]);
+});
+
 test('conversations become records', async () => {
   const { newestFirst } = await events(side, 2);
   const { view, records } = await imported({ source: 'playground', conversation_ids: newestFirst });

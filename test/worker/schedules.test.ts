@@ -144,7 +144,11 @@ test('lists hold the newest first, page by page', async () => {
     path = `?limit=2&cursor=${String(next_cursor)}`;
   }
   assert.deepEqual(seen, ids);
-  await refused(await call('GET', '?cursor=x', undefined, key), 400, 'invalid_request');
+  for (const bad of ['cursor=x', 'limit=0x10', 'limt=5']) {
+    await refused(await call('GET', `?${bad}`, undefined, key), 400, 'invalid_request');
+    const runs = `/${ids[0]}/runs?${bad}`;
+    await refused(await call('GET', runs, undefined, key), 400, 'invalid_request');
+  }
 });
 
 test('another client’s schedule is not there, whatever is asked of it', async () => {

@@ -194,6 +194,17 @@ describe('GET /usage', () => {
     });
   }
 
+  test('a misspelt parameter is refused, not passed over', async () => {
+    const { key } = await worker.createClient();
+    const answer = await send(`${worker.url}/usage?from=2026-03-01`, key, 'GET');
+    assert.equal(answer.status, 400);
+    const { error } = (await answer.json()) as { error: { details: { path: string }[] } };
+    assert.deepEqual(
+      error.details.map(({ path }) => path),
+      ['/from'],
+    );
+  });
+
   test('shows a client nothing of another', async () => {
     const [one, other] = [await worker.createClient(), await worker.createClient()];
     await add(one, [chat()]);

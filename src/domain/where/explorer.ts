@@ -1,5 +1,6 @@
 import { EVENT_FIELDS, type FilterOperator } from '../filter-fields.ts';
 import { MAX_FILTER_CONDITIONS, MAX_FILTER_LENGTH } from '../filter.ts';
+import { valueAt } from '../json-pointer.ts';
 import { Alternatives, type Part } from './groups.ts';
 import { WhereMistake } from './mistake.ts';
 import { nearest } from './nearest.ts';
@@ -23,6 +24,22 @@ export function readExplorer(source: string, now: number): FilterTreeJson {
   return new ExplorerReader(source, now).read();
 }
 
+/**
+ * Where in the text a part of its tree was written.
+ * @param source a text that {@link readExplorer} reads
+ * @param path to a condition of the tree, or to the `field`, `op` or `value` of one
+ * @returns UTF-16 units from 0, or null where the tree has no such part
+ */
+export function positionIn(source: string, path: readonly string[], now: number): number | null {
+  const reader = new ExplorerReader(source, now);
+  const tree = reader.read();
+  const part = PARTS.find((one) => one === path.at(-1));
+  const condition = valueAt(tree, part === undefined ? path : path.slice(0, -1))?.value;
+  return reader.places.get(condition)?.[part ?? 'field'] ?? null;
+}
+
+const PARTS = ['field', 'op', 'value'] as const;
+
 const FIELD_NAMES = EVENT_FIELDS.map(({ name }) => name);
 
 const FOREIGN_CONNECTIVES: ReadonlyMap<string, string> = new Map([
@@ -43,6 +60,8 @@ const VALUES: Partial<Record<FilterOperator, string>> = {
 const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 
 class ExplorerReader {
+  /** Where the pieces of each condition start. */
+  readonly places = new Map<unknown, Record<(typeof PARTS)[number], number>>();
   readonly #tokens: Tokens;
   readonly #now: number;
   #conditions = 0;
@@ -88,8 +107,11 @@ class ExplorerReader {
     const token = this.#tokens.next();
     const op = EXPLORER_OPERATORS.get(token.text.toLowerCase());
     if (op === undefined) throw notAnOperator(token, start);
-    const value = this.#value(this.#tokens.next(), field, op);
-    return { tree: { field, op, value }, position: start.position, levels: 1 };
+    const last = this.#tokens.next();
+    const tree = { field, op, value: this.#value(last, field, op) };
+    const { position } = start;
+    this.places.set(tree, { field: position, op: token.position, value: last.position });
+    return { tree, position, levels: 1 };
   }
 
   #value(token: Token, field: string, op: FilterOperator): unknown {

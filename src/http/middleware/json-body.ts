@@ -3,9 +3,11 @@ import type { ValidationTargets } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import type { MiddlewareHandler } from 'hono';
 import type * as z from 'zod/mini';
-import { Refusal } from '../../domain/failures.ts';
+import { Refusal, type FailureDetail } from '../../domain/failures.ts';
 import { detailsOf } from '../../domain/issue-details.ts';
+import { parsePointer, valueAt } from '../../domain/json-pointer.ts';
 import { isJsonType } from '../../domain/json.ts';
+import { readWhere } from '../../domain/where.ts';
 import '../../platform/schema-messages.ts';
 import type { AppEnv } from '../context.ts';
 
@@ -35,14 +37,30 @@ export const jsonBody: MiddlewareHandler<AppEnv> = async function jsonBody(c, ne
   return limit(c, next);
 };
 
-/** Checks a part of the request; every mistake in it is told at once, each with its path. */
+/**
+ * Checks a part of the request; every mistake in it is told at once, each with its path.
+ * @param whereAt where a filter stands in a body, as a JSON Pointer: it is read elsewhere, but where there are other
+ * mistakes its own are told with them
+ */
 export function valid<Target extends keyof ValidationTargets, Schema extends z.core.$ZodType>(
   target: Target,
   schema: Schema,
+  whereAt: string | null = null,
 ) {
   return zValidator(target, schema, (result) => {
-    if (!result.success) throw mistaken(target === 'json' ? 'body' : target, result.error.issues);
+    if (result.success) return;
+    const refusal = mistaken(target === 'json' ? 'body' : target, result.error.issues);
+    if (whereAt !== null) refusal.failure.details?.push(...whereMistakes(result.data, whereAt));
+    throw refusal;
   });
+}
+
+function whereMistakes(body: unknown, at: string): FailureDetail[] {
+  const read = readWhere(valueAt(body, parsePointer(at) ?? [])?.value, Date.now());
+  if (read.ok) return [];
+  const { message, position, path = '' } = read;
+  const place = position === undefined ? '' : ` (at position ${position})`;
+  return [{ path: at + path, message: message + place }];
 }
 
 /** What a part of the request is refused with that its schema does not take. */

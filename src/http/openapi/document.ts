@@ -86,6 +86,7 @@ function build(operations: readonly Operation[]): ServiceDescription {
 
 function describe(operation: Operation, responses: Record<string, JsonObject>): JsonObject {
   const { id, tag, summary, description, key, bodies, answers, isMistral = false } = operation;
+  const required = operation.isBodyOptional !== true;
   const refused = [...refusalsOf(operation)].map(([status, codes]) => {
     const name = responseName(status, codes) + (isMistral ? '.v1' : '');
     responses[name] ??= (isMistral ? mistralResponse : refusalResponse)(status, codes);
@@ -98,7 +99,7 @@ function describe(operation: Operation, responses: Record<string, JsonObject>): 
     description,
     security: securityOf(key),
     parameters: parametersOf(operation),
-    ...(bodies && { requestBody: { required: true, content: contentOf(bodies) } }),
+    ...(bodies && { requestBody: { required, content: contentOf(bodies) } }),
     responses: Object.fromEntries([
       ...answers.map((answer) => [answer.status, success(answer)] as const),
       ...refused,

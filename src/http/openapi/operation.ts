@@ -21,6 +21,8 @@ export interface Operation {
   query?: QueryPart;
   headers?: readonly HeaderName[];
   bodies?: readonly BodyPart[];
+  /** Whether the body may be left out. */
+  isBodyOptional?: boolean;
   answers: readonly Answer[];
   /** Refusals besides those that follow from key, path, query, body and upstream. */
   refusals?: readonly FailureCode[];
@@ -38,7 +40,7 @@ export interface QueryPart {
 
 /** A body that is taken. */
 export interface BodyPart {
-  type: 'application/json' | 'application/x-ndjson';
+  type: 'application/json' | 'application/x-ndjson' | 'application/jsonl';
   /** The name of its schema in the document. */
   name: string;
   /** What checks it; of JSONL each line. */

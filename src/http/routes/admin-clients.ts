@@ -11,10 +11,12 @@ import {
 } from '../../store/clients.ts';
 import type { AppContext, AppEnv } from '../context.ts';
 import { deleteHooksOf } from '../hooks.ts';
-import { deleteSchedulesOf } from '../schedules.ts';
+import { cursorFields } from '../list-query.ts';
 import { admin } from '../middleware/auth.ts';
 import { jsonBody, valid } from '../middleware/json-body.ts';
+import { linkNext } from '../next-link.ts';
 import { badCursor } from '../refusals.ts';
+import { deleteSchedulesOf } from '../schedules.ts';
 
 const name = () => z.string().check(z.trim(), z.minLength(1), z.maxLength(100));
 const scopes = () =>
@@ -48,12 +50,7 @@ export const rotateBody = z.lazy(() =>
   }),
 );
 /** The query of `GET /admin/clients`. */
-export const clientListQuery = z.lazy(() =>
-  z.object({
-    limit: z._default(z.pipe(z.coerce.number(), z.int().check(z.minimum(1), z.maximum(1000))), 100),
-    cursor: z.optional(z.string()),
-  }),
-);
+export const clientListQuery = z.lazy(() => z.strictObject(cursorFields(100, 1000)));
 
 /** `/admin/clients`: who may call Windsock. Keys and signing secrets are shown once, where they are made. */
 export const adminClientRoutes = new Hono<AppEnv>()
@@ -69,6 +66,7 @@ export const adminClientRoutes = new Hono<AppEnv>()
     const { limit, cursor = null } = c.req.valid('query');
     const page = await clientsOf(c).list(limit, cursor);
     if (page === 'bad_cursor') throw badCursor();
+    linkNext(c, 'cursor', page.cursor);
     return c.json({ clients: page.clients.map(view), next_cursor: page.cursor });
   })
   .get('/:id', async (c) => c.json(view(await known(c))))

@@ -1,4 +1,5 @@
 import { Hono } from 'hono/tiny';
+import * as z from 'zod/mini';
 import { importBody, planImport } from '../../domain/import-body.ts';
 import { startPath } from '../../domain/import-parts.ts';
 import { DEFAULT_EVENTS } from '../../domain/import.ts';
@@ -15,12 +16,16 @@ import { clientWith } from '../middleware/auth.ts';
 import { jsonBody, valid } from '../middleware/json-body.ts';
 import { invalidFilter } from '../refusals.ts';
 
+/** A callback in the query is for JSONL; beside JSON it would be missed too late. */
+const noQuery = z.lazy(() => z.strictObject({}));
+
 /** `POST /datasets/:dataset_id/imports`: starts an import and has an `ImportJob` watch over it. */
 export const datasetImportRoutes = new Hono<AppEnv>().post(
   '/:dataset_id/imports',
   clientWith('observability:write'),
   jsonBody,
-  valid('json', importBody),
+  valid('query', noQuery),
+  valid('json', importBody, '/where'),
   async (c) => {
     const body = c.req.valid('json');
     const datasetId = datasetIdOf(c);
@@ -47,6 +52,6 @@ export const datasetImportRoutes = new Hono<AppEnv>().post(
       origin: new URL(c.req.url).origin,
       headers: {},
     });
-    return answerStart(c, id, result);
+    return answerStart(c, id, result, 'where' in body ? body.where : null);
   },
 );

@@ -6,7 +6,7 @@ import { clientWith } from '../middleware/auth.ts';
 import { jsonBody, valid } from '../middleware/json-body.ts';
 import { observabilityOf } from '../observability.ts';
 import { uuidOf } from '../path-id.ts';
-import { filtersOf } from '../search-filter.ts';
+import { filtersOf, withPlace } from '../search-filter.ts';
 
 const searchFields = () => ({
   // A filter's mistakes have a place of their own in the answer, see `filtersOf`.
@@ -32,19 +32,30 @@ const eventIdOf = (c: AppContext) => uuidOf(c, 'event_id', 'event');
 
 /** `/events`: searches over the recorded chats of the workspace, the events themselves, and judgements of them. */
 export const eventRoutes = new Hono<AppEnv>()
-  .post('/search', reader, jsonBody, valid('json', eventSearchBody), async (c) => {
+  .post('/search', reader, jsonBody, valid('json', eventSearchBody, '/where'), async (c) => {
     const { where, fields, limit, cursor } = c.req.valid('json');
     const query = { filters: filtersOf(where), fields: fields ?? null };
-    const found = await observabilityOf(c).searchEvents(query, limit, cursor || null);
+    const found = await observabilityOf(c)
+      .searchEvents(query, limit, cursor || null)
+      .catch((error: unknown) => {
+        throw withPlace(error, where);
+      });
     return c.json({ events: found.events, next_cursor: found.nextCursor });
   })
-  .post('/ids', reader, jsonBody, valid('json', eventIdsBody), async (c) => {
+  .post('/ids', reader, jsonBody, valid('json', eventIdsBody, '/where'), async (c) => {
     const { where, fields } = c.req.valid('json');
     const query = { filters: filtersOf(where), fields: fields ?? null };
-    const ids = await observabilityOf(c).searchEventIds(query);
+    const ids = await observabilityOf(c)
+      .searchEventIds(query)
+      .catch((error: unknown) => {
+        throw withPlace(error, where);
+      });
     return c.json({ ids, count: ids.length });
   })
-  .get('/:event_id', reader, async (c) => c.json(await observabilityOf(c).fetchEvent(eventIdOf(c))))
+  // An id has no letters but these: a GET of `/search` or `/ids` is one of the wrong method.
+  .get('/:event_id{[0-9A-Fa-f-]+}', reader, async (c) =>
+    c.json(await observabilityOf(c).fetchEvent(eventIdOf(c))),
+  )
   .get('/:event_id/similar', reader, async (c) =>
     c.json({ events: await observabilityOf(c).similarEvents(eventIdOf(c)) }),
   )

@@ -18,8 +18,10 @@ import { newId } from '../../platform/ids.ts';
 import type { AppContext, AppEnv } from '../context.ts';
 import { hookOf, hookRegistry, noSuchHook } from '../hooks.ts';
 import { refuseBadTarget } from '../import-request.ts';
+import { cursorFields } from '../list-query.ts';
 import { clientWith } from '../middleware/auth.ts';
 import { jsonBody, valid } from '../middleware/json-body.ts';
+import { linkNext } from '../next-link.ts';
 import { badCursor, invalidFilter } from '../refusals.ts';
 
 /** The hook is one row, which may have 2 MB. */
@@ -74,19 +76,14 @@ export const hookRotation = z.lazy(() =>
   }),
 );
 /** Query of `GET /hooks`. */
-export const hookListQuery = z.lazy(() =>
-  z.object({
-    limit: z._default(z.pipe(z.coerce.number(), z.int().check(z.minimum(1), z.maximum(100))), 50),
-    cursor: z.optional(z.string()),
-  }),
-);
+export const hookListQuery = z.lazy(() => z.strictObject(cursorFields(50, 100)));
 
 const reader = clientWith('observability:read');
 const writer = clientWith('observability:write');
 
 /** `/hooks`: what other systems may start by a call. Their secrets are shown once, where they are made. */
 export const hookRoutes = new Hono<AppEnv>()
-  .post('/', writer, jsonBody, valid('json', hookBody), async (c) => {
+  .post('/', writer, jsonBody, valid('json', hookBody, '/import/where'), async (c) => {
     const { callback, ...body } = c.req.valid('json');
     const now = Date.now();
     const hook: HookDefinition = {
@@ -113,12 +110,13 @@ export const hookRoutes = new Hono<AppEnv>()
     const { clientId } = c.get('grant');
     const page = await hookRegistry(c.env).list(clientId, limit, cursor);
     if (page === 'bad_cursor') throw badCursor();
+    linkNext(c, 'cursor', page.cursor);
     const read = await Promise.all(page.ids.map((id) => c.env.HOOK.getByName(id).read(clientId)));
     const hooks = read.flatMap((hook) => (hook === null ? [] : [view(c, parsed(hook))]));
     return c.json({ hooks, next_cursor: page.cursor });
   })
   .get('/:id', reader, async (c) => c.json(view(c, await known(c))))
-  .patch('/:id', writer, jsonBody, valid('json', hookPatch), async (c) => {
+  .patch('/:id', writer, jsonBody, valid('json', hookPatch, '/import/where'), async (c) => {
     const { name, dataset_id, import: template, map, callback } = c.req.valid('json');
     const changes: HookChanges = {
       ...(name !== undefined && { name }),

@@ -4,6 +4,7 @@ import { Refusal } from '../../domain/failures.ts';
 import { IMPORT_STATUSES } from '../../domain/import.ts';
 import { ImportCopies } from '../../store/imports.ts';
 import type { AppContext, AppEnv } from '../context.ts';
+import { cursorFields } from '../list-query.ts';
 import { clientWith } from '../middleware/auth.ts';
 import { valid } from '../middleware/json-body.ts';
 import { linkNext } from '../next-link.ts';
@@ -11,11 +12,10 @@ import { badCursor } from '../refusals.ts';
 
 /** The query of `GET /imports`. */
 export const importListQuery = z.lazy(() =>
-  z.object({
-    dataset_id: z.optional(z.string()),
+  z.strictObject({
+    dataset_id: z.optional(z.string().check(z.toLowerCase())),
     status: z.optional(z.enum(IMPORT_STATUSES)),
-    limit: z._default(z.pipe(z.coerce.number(), z.int().check(z.minimum(1), z.maximum(100))), 50),
-    cursor: z.optional(z.string()),
+    ...cursorFields(50, 100),
   }),
 );
 

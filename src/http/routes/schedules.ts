@@ -9,6 +9,7 @@ import { newSchedule, type ScheduleSettings } from '../../domain/schedule.ts';
 import { newId } from '../../platform/ids.ts';
 import type { AppContext, AppEnv } from '../context.ts';
 import { refuseBadTarget } from '../import-request.ts';
+import { cursorFields } from '../list-query.ts';
 import { clientWith } from '../middleware/auth.ts';
 import { jsonBody, valid } from '../middleware/json-body.ts';
 import { linkNext } from '../next-link.ts';
@@ -72,12 +73,7 @@ export const schedulePatch = z.lazy(() =>
 export const scheduleRunBody = z.lazy(() => z.strictObject({ dry_run: z.optional(z.boolean()) }));
 
 /** A page of schedules or of runs. */
-export const scheduleListQuery = z.lazy(() =>
-  z.object({
-    limit: z._default(z.pipe(z.coerce.number(), z.int().check(z.minimum(1), z.maximum(100))), 50),
-    cursor: z.optional(z.string()),
-  }),
-);
+export const scheduleListQuery = z.lazy(() => z.strictObject(cursorFields(50, 100)));
 
 const READ = 'observability:read';
 const WRITE = 'observability:write';
@@ -92,27 +88,33 @@ const jsonBodyIfAny: MiddlewareHandler<AppEnv> = async function jsonBodyIfAny(c,
 
 /** `/schedules`: imports that are made again and again, each kept by a `Schedule`. */
 export const scheduleRoutes = new Hono<AppEnv>()
-  .post('/', clientWith(WRITE), jsonBody, valid('json', scheduleBody), async (c) => {
-    const body = c.req.valid('json');
-    const now = Date.now();
-    const from = body.backfill ? Date.parse(body.backfill.from) : null;
-    refuseBadTemplate(body.import, now, from);
-    refuseBadCallbacks(c, body);
-    const settings: ScheduleSettings = {
-      name: body.name,
-      cron: body.cron,
-      timezone: body.timezone,
-      datasetId: body.dataset_id,
-      template: templateOf(body.import),
-      callback: callbackOf(body),
-      overlapMs: body.overlap_s * 1000,
-      notifyEmpty: body.notify_empty,
-      origin: new URL(c.req.url).origin,
-    };
-    const state = newSchedule(newId('sch'), c.get('grant').clientId, settings, from, now);
-    const view = await c.env.SCHEDULE.getByName(state.id).create(state);
-    return c.body(view, 201, { ...JSON_TYPE, location: `/schedules/${state.id}` });
-  })
+  .post(
+    '/',
+    clientWith(WRITE),
+    jsonBody,
+    valid('json', scheduleBody, '/import/where'),
+    async (c) => {
+      const body = c.req.valid('json');
+      const now = Date.now();
+      const from = body.backfill ? Date.parse(body.backfill.from) : null;
+      refuseBadTemplate(body.import, now, from);
+      refuseBadCallbacks(c, body);
+      const settings: ScheduleSettings = {
+        name: body.name,
+        cron: body.cron,
+        timezone: body.timezone,
+        datasetId: body.dataset_id,
+        template: templateOf(body.import),
+        callback: callbackOf(body),
+        overlapMs: body.overlap_s * 1000,
+        notifyEmpty: body.notify_empty,
+        origin: new URL(c.req.url).origin,
+      };
+      const state = newSchedule(newId('sch'), c.get('grant').clientId, settings, from, now);
+      const view = await c.env.SCHEDULE.getByName(state.id).create(state);
+      return c.body(view, 201, { ...JSON_TYPE, location: `/schedules/${state.id}` });
+    },
+  )
   .get('/', clientWith(READ), valid('query', scheduleListQuery), async (c) => {
     const { limit, cursor = null } = c.req.valid('query');
     const { clientId } = c.get('grant');
@@ -131,25 +133,31 @@ export const scheduleRoutes = new Hono<AppEnv>()
     const view = await scheduleOf(c).read(c.get('grant').clientId);
     return c.body(known(view), 200, JSON_TYPE);
   })
-  .patch('/:id', clientWith(WRITE), jsonBody, valid('json', schedulePatch), async (c) => {
-    const body = c.req.valid('json');
-    if (body.import !== undefined) refuseBadTemplate(body.import, Date.now(), null);
-    refuseBadCallbacks(c, body);
-    const isCallbackChanged = body.callback !== undefined || body.import?.callback;
-    const change: Partial<ScheduleSettings> = {
-      ...(body.name !== undefined && { name: body.name }),
-      ...(body.cron !== undefined && { cron: body.cron }),
-      ...(body.timezone !== undefined && { timezone: body.timezone }),
-      ...(body.dataset_id !== undefined && { datasetId: body.dataset_id }),
-      ...(body.import !== undefined && { template: templateOf(body.import) }),
-      ...(isCallbackChanged && { callback: callbackOf(body) }),
-      ...(body.overlap_s !== undefined && { overlapMs: body.overlap_s * 1000 }),
-      ...(body.notify_empty !== undefined && { notifyEmpty: body.notify_empty }),
-      origin: new URL(c.req.url).origin,
-    };
-    const view = await scheduleOf(c).update(c.get('grant').clientId, change);
-    return c.body(known(view), 200, JSON_TYPE);
-  })
+  .patch(
+    '/:id',
+    clientWith(WRITE),
+    jsonBody,
+    valid('json', schedulePatch, '/import/where'),
+    async (c) => {
+      const body = c.req.valid('json');
+      if (body.import !== undefined) refuseBadTemplate(body.import, Date.now(), null);
+      refuseBadCallbacks(c, body);
+      const isCallbackChanged = body.callback !== undefined || body.import?.callback;
+      const change: Partial<ScheduleSettings> = {
+        ...(body.name !== undefined && { name: body.name }),
+        ...(body.cron !== undefined && { cron: body.cron }),
+        ...(body.timezone !== undefined && { timezone: body.timezone }),
+        ...(body.dataset_id !== undefined && { datasetId: body.dataset_id }),
+        ...(body.import !== undefined && { template: templateOf(body.import) }),
+        ...(isCallbackChanged && { callback: callbackOf(body) }),
+        ...(body.overlap_s !== undefined && { overlapMs: body.overlap_s * 1000 }),
+        ...(body.notify_empty !== undefined && { notifyEmpty: body.notify_empty }),
+        origin: new URL(c.req.url).origin,
+      };
+      const view = await scheduleOf(c).update(c.get('grant').clientId, change);
+      return c.body(known(view), 200, JSON_TYPE);
+    },
+  )
   .delete('/:id', clientWith(WRITE), async (c) => {
     if (!(await scheduleOf(c).remove(c.get('grant').clientId))) throw noSuchSchedule();
     return c.body(null, 204);

@@ -63,6 +63,7 @@ export const adminOperations = (): Operation[] => [
       {
         status: 200,
         description: 'The clients; `next_cursor` is null after the last.',
+        headers: ['link'],
         content: [json('ClientPage', { clients: [CLIENT_EXAMPLE], next_cursor: null })],
       },
     ],

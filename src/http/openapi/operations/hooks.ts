@@ -64,6 +64,7 @@ export const hookOperations = (): Operation[] => [
       {
         status: 200,
         description: 'The hooks; `next_cursor` is null after the last.',
+        headers: ['link'],
         content: [json('HookPage', { hooks: [HOOK_EXAMPLE], next_cursor: null })],
       },
     ],

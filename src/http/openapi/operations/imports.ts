@@ -59,14 +59,14 @@ export const importOperations = (): Operation[] => [
         campaign: { source: 'campaign', campaign_id: DATASET_ID },
         dataset: { source: 'dataset', record_ids: [EVENT_ID] },
       }),
-      {
-        type: 'application/x-ndjson',
+      ...(['application/x-ndjson', 'application/jsonl'] as const).map((type) => ({
+        type,
         name: 'ImportLine',
         schema: importLine(),
         examples: {
           rows: '{"messages":[{"role":"user","content":"Hello"}]}\n{"payload":{"messages":[]},"properties":{"n":2}}',
         },
-      },
+      })),
     ],
     answers: [
       {

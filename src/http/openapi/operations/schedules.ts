@@ -101,6 +101,7 @@ export const scheduleOperations = (): Operation[] => [
     description: 'With `dry_run` nothing is imported, and the answer says what would be.',
     key: 'observability:write',
     bodies: [jsonBody('ScheduleRunRequest', scheduleRunBody, { dry: { dry_run: true }, now: {} })],
+    isBodyOptional: true,
     answers: [
       {
         status: 200,
@@ -109,6 +110,7 @@ export const scheduleOperations = (): Operation[] => [
       },
       { status: 202, description: 'The run, which goes on.', content: [json('Run', RUN_EXAMPLE)] },
     ],
+    refusals: ['invalid_filter'],
     asksUpstream: true,
   },
   {
