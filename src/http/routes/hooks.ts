@@ -10,14 +10,13 @@ import {
   type HookDefinition,
 } from '../../domain/hook.ts';
 import { importCallback, MAX_DEPTH, TOO_DEEP } from '../../domain/import-body.ts';
-import { DEFAULT_EVENTS } from '../../domain/import.ts';
 import { isDeeperThan } from '../../domain/json.ts';
 import { valueAt } from '../../domain/json-pointer.ts';
 import { readWhere } from '../../domain/where.ts';
 import { newId } from '../../platform/ids.ts';
 import type { AppContext, AppEnv } from '../context.ts';
 import { hookOf, hookRegistry, noSuchHook } from '../hooks.ts';
-import { refuseBadTarget } from '../import-request.ts';
+import { callbackOf, refuseBadTarget } from '../import-request.ts';
 import { clientWith } from '../middleware/auth.ts';
 import { jsonBody, valid } from '../middleware/json-body.ts';
 import { badCursor, invalidFilter } from '../refusals.ts';
@@ -162,11 +161,6 @@ function parsed(hook: string): HookDefinition {
 
 function view(c: AppContext, hook: HookDefinition) {
   return hookView(hook, new URL(c.req.url).origin);
-}
-
-function callbackOf(given: z.infer<typeof importCallback> | null | undefined) {
-  if (!given) return null;
-  return { url: given.url, events: [...new Set(given.events ?? DEFAULT_EVENTS)] };
 }
 
 /**

@@ -2,7 +2,7 @@ import { Hono } from 'hono/tiny';
 import * as z from 'zod/mini';
 import { Refusal } from '../../domain/failures.ts';
 import { importMetadata } from '../../domain/import-body.ts';
-import { DEFAULT_EVENTS, IMPORT_EVENTS, type ImportOrder } from '../../domain/import.ts';
+import { IMPORT_EVENTS, type ImportOrder } from '../../domain/import.ts';
 import type { ImportView } from '../../domain/import-view.ts';
 import { isObject, parseJson } from '../../domain/json.ts';
 import type { RawAnswer } from '../../mistral/answer.ts';
@@ -13,6 +13,7 @@ import { answerHeaders, requestHeaders } from '../../relay/headers.ts';
 import type { AppContext, AppEnv } from '../context.ts';
 import { conflictingKey } from '../import-answer.ts';
 import {
+  callbackOf,
   datasetIdOf,
   idempotencyKeyOf,
   importIdFor,
@@ -42,7 +43,7 @@ export const v1ImportRoutes = new Hono<AppEnv>().post(
     await admit(c, () => Promise.resolve());
     const { clientId } = c.get('grant');
     const datasetId = datasetIdOf(c);
-    const callback = callbackOf(c);
+    const callback = namedCallback(c);
     const metadata = metadataOf(c);
     const id = await importIdFor(clientId, idempotencyKeyOf(c));
     const { origin, pathname, search } = new URL(c.req.url);
@@ -132,13 +133,13 @@ async function taskOf(c: AppContext, view: ImportView): Promise<RawAnswer> {
   };
 }
 
-function callbackOf(c: AppContext): ImportOrder['callback'] {
+function namedCallback(c: AppContext): ImportOrder['callback'] {
   const url = c.req.header('windsock-callback') ?? '';
   refuseBadTarget(c, url, '/windsock-callback');
   const names = c.req.header('windsock-callback-events')?.split(',');
-  if (names === undefined) return { url, events: DEFAULT_EVENTS };
+  if (names === undefined) return callbackOf({ url });
   const events = z.array(z.enum(IMPORT_EVENTS)).safeParse(names.map((name) => name.trim()));
-  if (events.success) return { url, events: [...new Set(events.data)] };
+  if (events.success) return callbackOf({ url, events: events.data });
   throw badHeader(
     'Windsock-Callback-Events',
     `must be event names separated by commas, of: ${IMPORT_EVENTS.join(', ')}`,
