@@ -186,9 +186,10 @@ test('an environment is parsed once, another one anew', () => {
 
 describe('the table of the README', () => {
   const page = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
-  const rows = [...page.matchAll(/^\| (`[A-Z][A-Z_]+`.*?) \| (.*?) \|/gm)].flatMap(
+  const [, section = ''] = page.split('## Configuration');
+  const rows = [...section.matchAll(/^\| (`[^|]*`) \| ([^|]*)\|/gm)].flatMap(
     ([, names = '', defaults = '']) => {
-      const values = defaults.split('`, `').map((text) => text.replaceAll('`', ''));
+      const values = defaults.split('`, `').map((text) => text.replaceAll('`', '').trim());
       return names
         .split(', ')
         .map((name, n) => ({ name: name.slice(1, -1), value: values[n] ?? values[0] ?? '' }));
