@@ -1,5 +1,4 @@
 import { Refusal } from '../domain/failures.ts';
-import { DEFAULT_EVENTS, type ImportEvent, type ImportOrder } from '../domain/import.ts';
 import { judgeTarget } from '../domain/target.ts';
 import { sha256Bytes } from '../platform/crypto.ts';
 import { newId, tokenOf } from '../platform/ids.ts';
@@ -26,14 +25,6 @@ export function refuseBadTarget(c: AppContext, url: string, path: string): void 
   const details = [{ path, message: verdict.reason }];
   const message = `The callback URL ${verdict.reason}.`;
   throw new Refusal({ code: 'callback_refused', message, details });
-}
-
-/** A callback as it is kept: each event once, the terminal ones where it names none; null for none. */
-export function callbackOf(
-  given: { url: string; events?: readonly ImportEvent[] | null | undefined } | null | undefined,
-): ImportOrder['callback'] {
-  if (!given) return null;
-  return { url: given.url, events: [...new Set(given.events ?? DEFAULT_EVENTS)] };
 }
 
 /** Read by hand: a schema of headers cannot be lazy, and would be a tenth of the start-up time. */

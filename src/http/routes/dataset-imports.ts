@@ -1,10 +1,10 @@
 import { Hono } from 'hono/tiny';
 import { importBody, planImport } from '../../domain/import-body.ts';
 import { startPath } from '../../domain/import-parts.ts';
+import { keptCallback } from '../callback.ts';
 import type { AppEnv } from '../context.ts';
 import { answerStart } from '../import-answer.ts';
 import {
-  callbackOf,
   datasetIdOf,
   idempotencyKeyOf,
   importIdFor,
@@ -41,7 +41,7 @@ export const datasetImportRoutes = new Hono<AppEnv>().post(
       search: plan.search,
       requestHash: await requestHash(datasetId, body),
       metadata: metadata ?? {},
-      callback: callbackOf(callback),
+      callback: keptCallback(callback),
       origin: new URL(c.req.url).origin,
       headers: {},
     });

@@ -11,10 +11,11 @@ import type { StartOrder, StartResult } from '../../objects/import-calls.ts';
 import { logError } from '../../platform/log.ts';
 import { Clients, type ClientRecord } from '../../store/clients.ts';
 import { isProved } from '../../webhook/verify.ts';
+import { keptCallback } from '../callback.ts';
 import type { AppContext, AppEnv } from '../context.ts';
 import { hookOf, noSuchHook } from '../hooks.ts';
 import { answerStart } from '../import-answer.ts';
-import { callbackOf, importIdFor, refuseBadTarget } from '../import-request.ts';
+import { importIdFor, refuseBadTarget } from '../import-request.ts';
 import { notJson } from '../middleware/json-body.ts';
 import { withinRateLimit } from '../middleware/rate-limit.ts';
 import { invalidFilter } from '../refusals.ts';
@@ -174,7 +175,7 @@ function orderOf(c: AppContext, hook: HookDefinition, body: Uint8Array, id: stri
     // A call is told from another one by its id alone.
     requestHash: id,
     metadata: metadata ?? {},
-    callback: callbackOf(callback),
+    callback: keptCallback(callback),
     origin: new URL(c.req.url).origin,
     headers: {},
   };

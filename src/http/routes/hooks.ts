@@ -14,9 +14,10 @@ import { isDeeperThan } from '../../domain/json.ts';
 import { valueAt } from '../../domain/json-pointer.ts';
 import { readWhere } from '../../domain/where.ts';
 import { newId } from '../../platform/ids.ts';
+import { keptCallback } from '../callback.ts';
 import type { AppContext, AppEnv } from '../context.ts';
 import { hookOf, hookRegistry, noSuchHook } from '../hooks.ts';
-import { callbackOf, refuseBadTarget } from '../import-request.ts';
+import { refuseBadTarget } from '../import-request.ts';
 import { clientWith } from '../middleware/auth.ts';
 import { jsonBody, valid } from '../middleware/json-body.ts';
 import { badCursor, invalidFilter } from '../refusals.ts';
@@ -96,7 +97,7 @@ export const hookRoutes = new Hono<AppEnv>()
       template: body.import,
       map: body.map,
       verify: body.verify,
-      callback: callbackOf(callback),
+      callback: keptCallback(callback),
       createdAt: now,
       updatedAt: now,
     };
@@ -124,7 +125,7 @@ export const hookRoutes = new Hono<AppEnv>()
       ...(dataset_id !== undefined && { datasetId: dataset_id }),
       ...(template !== undefined && { template }),
       ...(map !== undefined && { map }),
-      ...(callback !== undefined && { callback: callbackOf(callback) }),
+      ...(callback !== undefined && { callback: keptCallback(callback) }),
     };
     refuseMistakes(c, { ...(await known(c)), ...changes });
     const changed = await hookOf(c).update(c.get('grant').clientId, changes);

@@ -8,10 +8,10 @@ import { callUpstream } from '../../mistral/call.ts';
 import { FilesClient, MAX_FILE_BYTES } from '../../mistral/files.ts';
 import type { Upstream } from '../../mistral/upstream.ts';
 import { observabilityUpstream } from '../../relay/backends.ts';
+import { keptCallback } from '../callback.ts';
 import type { AppContext, AppEnv } from '../context.ts';
 import { answerStart } from '../import-answer.ts';
 import {
-  callbackOf,
   datasetIdOf,
   idempotencyKeyOf,
   importIdFor,
@@ -70,7 +70,7 @@ async function importJsonl(c: AppContext): Promise<Response> {
   const { clientId } = c.get('grant');
   const { origin } = new URL(c.req.url);
   const datasetId = datasetIdOf(c);
-  const callback = queriedCallback(c);
+  const callback = callbackOf(c);
   const key = idempotencyKeyOf(c);
   const id = await importIdFor(clientId, key);
   const job = c.env.IMPORT_JOB.getByName(id);
@@ -125,7 +125,7 @@ function isJsonl(contentType: string): boolean {
   return /^\s*application\/(?:x-ndjson|jsonl)\s*(?:;|$)/i.test(contentType);
 }
 
-function queriedCallback(c: AppContext): ImportOrder['callback'] {
+function callbackOf(c: AppContext): ImportOrder['callback'] {
   const given = Object.entries(c.req.queries());
   const query = Object.fromEntries(
     given.map(([name, values]) => [name, values.length === 1 ? values[0] : values]),
@@ -135,7 +135,7 @@ function queriedCallback(c: AppContext): ImportOrder['callback'] {
   const { callback_url, callback_events } = parsed.data;
   if (callback_url === undefined) return null;
   refuseBadTarget(c, callback_url, '/callback_url');
-  return callbackOf({ url: callback_url, events: callback_events });
+  return keptCallback({ url: callback_url, events: callback_events });
 }
 
 /** An upstream that is out of order for the moment is no reason: the upload shows whether it still is. */

@@ -6,8 +6,9 @@ import { Refusal } from '../../domain/failures.ts';
 import { importCallback, importTemplate, type ImportTemplate } from '../../domain/import-body.ts';
 import { newSchedule, type ScheduleSettings } from '../../domain/schedule.ts';
 import { newId } from '../../platform/ids.ts';
+import { keptCallback } from '../callback.ts';
 import type { AppContext, AppEnv } from '../context.ts';
-import { callbackOf, refuseBadTarget } from '../import-request.ts';
+import { refuseBadTarget } from '../import-request.ts';
 import { clientWith } from '../middleware/auth.ts';
 import { jsonBody, valid } from '../middleware/json-body.ts';
 import { linkNext } from '../next-link.ts';
@@ -103,7 +104,7 @@ export const scheduleRoutes = new Hono<AppEnv>()
       timezone: body.timezone,
       datasetId: body.dataset_id,
       template: templateOf(body.import),
-      callback: chosenCallback(body),
+      callback: callbackOf(body),
       overlapMs: body.overlap_s * 1000,
       notifyEmpty: body.notify_empty,
       origin: new URL(c.req.url).origin,
@@ -141,7 +142,7 @@ export const scheduleRoutes = new Hono<AppEnv>()
       ...(body.timezone !== undefined && { timezone: body.timezone }),
       ...(body.dataset_id !== undefined && { datasetId: body.dataset_id }),
       ...(body.import !== undefined && { template: templateOf(body.import) }),
-      ...(isCallbackChanged && { callback: chosenCallback(body) }),
+      ...(isCallbackChanged && { callback: callbackOf(body) }),
       ...(body.overlap_s !== undefined && { overlapMs: body.overlap_s * 1000 }),
       ...(body.notify_empty !== undefined && { notifyEmpty: body.notify_empty }),
       origin: new URL(c.req.url).origin,
@@ -179,8 +180,8 @@ function templateOf(template: ImportTemplate): ImportTemplate {
 }
 
 /** A callback in the import holds, else the one beside it, as for hooks. */
-function chosenCallback(body: z.infer<typeof schedulePatch>): ScheduleSettings['callback'] {
-  return callbackOf(body.import?.callback ?? body.callback);
+function callbackOf(body: z.infer<typeof schedulePatch>): ScheduleSettings['callback'] {
+  return keptCallback(body.import?.callback ?? body.callback);
 }
 
 function refuseBadCallbacks(c: AppContext, body: z.infer<typeof schedulePatch>): void {

@@ -10,10 +10,10 @@ import type { StartResult } from '../../objects/import-calls.ts';
 import { logError } from '../../platform/log.ts';
 import { observabilityUpstream } from '../../relay/backends.ts';
 import { answerHeaders, requestHeaders } from '../../relay/headers.ts';
+import { keptCallback } from '../callback.ts';
 import type { AppContext, AppEnv } from '../context.ts';
 import { conflictingKey } from '../import-answer.ts';
 import {
-  callbackOf,
   datasetIdOf,
   idempotencyKeyOf,
   importIdFor,
@@ -43,7 +43,7 @@ export const v1ImportRoutes = new Hono<AppEnv>().post(
     await admit(c, () => Promise.resolve());
     const { clientId } = c.get('grant');
     const datasetId = datasetIdOf(c);
-    const callback = namedCallback(c);
+    const callback = callbackOf(c);
     const metadata = metadataOf(c);
     const id = await importIdFor(clientId, idempotencyKeyOf(c));
     const { origin, pathname, search } = new URL(c.req.url);
@@ -133,13 +133,13 @@ async function taskOf(c: AppContext, view: ImportView): Promise<RawAnswer> {
   };
 }
 
-function namedCallback(c: AppContext): ImportOrder['callback'] {
+function callbackOf(c: AppContext): ImportOrder['callback'] {
   const url = c.req.header('windsock-callback') ?? '';
   refuseBadTarget(c, url, '/windsock-callback');
   const names = c.req.header('windsock-callback-events')?.split(',');
-  if (names === undefined) return callbackOf({ url });
+  if (names === undefined) return keptCallback({ url });
   const events = z.array(z.enum(IMPORT_EVENTS)).safeParse(names.map((name) => name.trim()));
-  if (events.success) return callbackOf({ url, events: events.data });
+  if (events.success) return keptCallback({ url, events: events.data });
   throw badHeader(
     'Windsock-Callback-Events',
     `must be event names separated by commas, of: ${IMPORT_EVENTS.join(', ')}`,
