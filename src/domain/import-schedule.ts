@@ -1,5 +1,5 @@
 import { isTerminal, openTasks, type ImportState } from './import.ts';
-import { backoff, nextPollAt, type PollBounds } from './poll.ts';
+import { nextPollAt, type PollBounds } from './poll.ts';
 import { advance, type Advance, type Observation } from './import-advance.ts';
 
 /** What the schedule of an import depends on beside its state; times in milliseconds (since the epoch). */
@@ -64,8 +64,11 @@ function nextStart(
   if (!hasStartsLeft(state)) return null;
   // Sent again right after the look that missed it: what comes in between could not be told apart later.
   if (observed === 'start_absent' && state.openStart === null) return now;
-  const planned = state.startFailures === 0 ? 0 : backoff(bounds, state.startFailures - 1);
-  const wait = Math.max(planned, retryAfterMs ?? 0);
+  const backoff =
+    state.startFailures === 0
+      ? 0
+      : Math.min(bounds.maxMs, bounds.minMs * 2 ** Math.min(state.startFailures - 1, 16));
+  const wait = Math.max(backoff, retryAfterMs ?? 0);
   if (state.openStart === null) return now + wait;
   // Looked for in vain so far: again when the upstream is past taking it, and now and then before.
   const settles = state.openStart.settledAt - now;

@@ -4,11 +4,6 @@ export interface PollBounds {
   maxMs: number;
 }
 
-/** The wait after failures in a row, in milliseconds: the lower bound, doubled so many times, up to the upper one. */
-export function backoff({ minMs, maxMs }: PollBounds, doublings: number): number {
-  return Math.min(maxMs, minMs * 2 ** Math.min(doublings, 16));
-}
-
 /** What the schedule looks at; times in milliseconds since the epoch. */
 export interface PollHistory {
   /** The tasks that go on. */

@@ -2,7 +2,6 @@ import { DurableObject } from 'cloudflare:workers';
 import { configOf, type Config } from '../config.ts';
 import type { ImportOutcome } from '../domain/import-outcome.ts';
 import { isTerminal } from '../domain/import.ts';
-import { backoff } from '../domain/poll.ts';
 import { runView, scheduleView } from '../domain/schedule-view.ts';
 import {
   changed,
@@ -265,8 +264,8 @@ export class Schedule extends DurableObject<Env> {
   /** Puts the step off after a failure: longer with each, as polls are. */
   #later({ step, failures }: OpenRun, retryAfterMs: number | null): void {
     const { pollMinMs, pollMaxMs } = this.#config;
-    const planned = backoff({ minMs: pollMinMs, maxMs: pollMaxMs }, failures);
-    this.#store.setStep(step, Date.now() + Math.max(planned, retryAfterMs ?? 0), failures + 1);
+    const backoff = Math.min(pollMaxMs, pollMinMs * 2 ** Math.min(failures, 16));
+    this.#store.setStep(step, Date.now() + Math.max(backoff, retryAfterMs ?? 0), failures + 1);
   }
 
   #watchMs(): number {

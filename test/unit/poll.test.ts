@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { backoff, nextPollAt, type PollBounds, type PollHistory } from '../../src/domain/poll.ts';
+import { nextPollAt, type PollBounds, type PollHistory } from '../../src/domain/poll.ts';
 import { numbersFrom } from '../support/numbers.ts';
 
 const NOW = 1_772_366_400_000;
@@ -81,13 +81,6 @@ describe('failures', () => {
   test('are not polled sooner because the end was near', () => {
     assert.equal(interval({ open: tasks([2000, 99]), failures: 4 }), 16_000);
   });
-});
-
-test('the wait before a start is tried again doubles from the lower to the upper bound', () => {
-  assert.deepEqual(
-    [0, 1, 2, 4, 5, 1_000_000].map((doublings) => backoff(BOUNDS, doublings)),
-    [1000, 2000, 4000, 16_000, 30_000, 30_000],
-  );
 });
 
 describe('Retry-After', () => {
