@@ -14,22 +14,18 @@ export interface Import {
   finished_at: string | null;
 }
 
-/** Calls a JSON path and returns its answer; throws with the answer's text when it is no success. */
-export async function call<T>(
-  url: string,
-  key: string,
-  body?: unknown,
-  headers: Record<string, string> = {},
-): Promise<T> {
-  const isForm = body instanceof FormData;
+/**
+ * Calls a path and returns its answer; throws with the answer's text when it is no success.
+ * @param body sent as JSON, bytes as JSONL; without one it is a GET
+ */
+export async function call<T>(url: string, key: string, body?: object): Promise<T> {
+  const isJsonl = body instanceof Uint8Array;
   const response = await fetch(url, {
-    method: body === undefined ? 'GET' : 'POST',
     headers: {
       authorization: `Bearer ${key}`,
-      ...(body !== undefined && !isForm && { 'content-type': 'application/json' }),
-      ...headers,
+      ...(body && { 'content-type': isJsonl ? 'application/jsonl' : 'application/json' }),
     },
-    ...(body !== undefined && { body: isForm ? body : JSON.stringify(body) }),
+    ...(body && { method: 'POST', body: isJsonl ? new Blob([body]) : JSON.stringify(body) }),
   });
   const text = await response.text();
   if (!response.ok) throw new Error(`${response.status} from ${url}: ${text}`);
@@ -54,7 +50,7 @@ export async function* events(response: Response): AsyncGenerator<string> {
 }
 
 /**
- * Uploads a JSONL file into a new dataset and starts its import.
+ * Makes a dataset and starts the import of JSONL rows into it.
  * @param callbackUrl is told, signed, when the import ends
  */
 export async function importFile(
@@ -64,18 +60,12 @@ export async function importFile(
   jsonl: Uint8Array<ArrayBuffer>,
   callbackUrl?: string,
 ): Promise<Import> {
-  const form = new FormData();
-  form.set('file', new Blob([jsonl]), name);
-  const file = await call<{ id: string }>(`${url}/v1/files`, key, form);
-  const dataset = await call<{ id: string }>(`${url}/v1/observability/datasets`, key, {
+  const dataset = await call<{ id: string }>(`${url}/datasets`, key, {
     name: `Import of ${name}`.slice(0, 50),
     description: 'Made by an example of Windsock',
   });
-  return call<Import>(`${url}/datasets/${dataset.id}/imports`, key, {
-    source: 'file',
-    file_id: file.id,
-    ...(callbackUrl !== undefined && { callback: { url: callbackUrl } }),
-  });
+  const query = callbackUrl === undefined ? '' : `?callback_url=${encodeURIComponent(callbackUrl)}`;
+  return call<Import>(`${url}/datasets/${dataset.id}/imports${query}`, key, jsonl);
 }
 
 /** Follows an import to its end, with a progress bar on the terminal. */

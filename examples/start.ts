@@ -70,5 +70,7 @@ A JSONL import with its progress:
 
 The health page:
   curl ${url}/health
+
+Every call, to read: ${url}/docs
 `);
 }

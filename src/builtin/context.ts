@@ -9,6 +9,7 @@ export interface BuiltinEnv {
 /** The workspace that all clients share, as they share one Mistral key. */
 export const WORKSPACE_NAME = 'default';
 
+/** The object of the workspace {@link WORKSPACE_NAME}. */
 export function workspaceOf(env: Env): DurableObjectStub<Workspace> {
   return env.WORKSPACE.getByName(WORKSPACE_NAME);
 }

@@ -301,6 +301,7 @@ export function withinBudget<T>(search: (budget: Budget) => T): SearchResult<T> 
   }
 }
 
+/** A search that is refused for what its filter says. */
 export function badRequest(message: string): { ok: false } & SearchProblem {
   return { ok: false, status: 400, code: 'SEARCH_BAD_REQUEST', message };
 }

@@ -82,6 +82,7 @@ export function answerSql(judgeId: string, type: FieldType): string {
   return `(SELECT answer->>'$' FROM annotations WHERE judge_id=${judgeId} AND event_seq=e.seq AND json_type(answer)${kind})`;
 }
 
+/** A filter as the SQL condition that an event `e` has to meet; a null tree lets every event through. */
 export function filterSql(tree: FilterTree | null): FilterSql {
   const compiler = new Compiler();
   const { sql, exact } = tree === null ? { sql: '1', exact: true } : compiler.tree(tree, false);

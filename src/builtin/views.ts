@@ -11,6 +11,7 @@ import type { WorkspaceIdentity } from './workspace.ts';
 
 const seconds = (ms: number) => Math.floor(ms / 1000);
 
+/** `DatasetPreview`. */
 export function datasetView(dataset: StoredDataset, identity: WorkspaceIdentity) {
   return {
     id: dataset.id,
@@ -37,6 +38,7 @@ export function recordView(record: StoredRecord): string {
   return `${head.slice(0, -1)},"payload":${record.payload},"properties":${record.properties}}`;
 }
 
+/** `DatasetImportTask`. */
 export function taskView(task: StoredTask, identity: WorkspaceIdentity) {
   return {
     id: task.id,
@@ -68,6 +70,7 @@ export function judgeView(judge: StoredJudge, identity: WorkspaceIdentity) {
   };
 }
 
+/** `Campaign`, with its judge whole. */
 export function campaignView(
   campaign: StoredCampaign,
   judge: StoredJudge,

@@ -41,6 +41,7 @@ export const MAX_FILTER_LENGTH = 102_400;
 
 export const TOO_DEEP = `A filter is nested at most ${MAX_FILTER_DEPTH} levels deep.`;
 
+/** Whether a tree is a group, not a single condition. */
 export function isGroup(tree: FilterTree): tree is FilterGroup {
   return 'and' in tree;
 }

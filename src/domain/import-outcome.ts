@@ -10,6 +10,7 @@ export interface ImportOutcome {
   ends: (TerminalStatus | null)[];
 }
 
+/** The outcome of an import; while it goes on, as far as it has come. */
 export function outcomeOf({ status, message, tasks }: ImportState): ImportOutcome {
   return { status, message, imported: importedOf(tasks), ends: tasks.map(({ end }) => end) };
 }

@@ -151,6 +151,7 @@ function runId(scheduleId: string, scheduledAt: number): string {
   return `run_${scheduleId.slice(scheduleId.indexOf('_') + 1)}_${time}`;
 }
 
+/** Whether runs import only what no run before them has. */
 export function isIncremental({ template }: ScheduleSettings): boolean {
   return template.source === 'explorer' && template.incremental === true;
 }

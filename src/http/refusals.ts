@@ -68,10 +68,12 @@ export function invalidFilter(mistake: FilterMistake, path: string): Refusal {
   });
 }
 
+/** The answer to a path that is not offered. */
 export function notFound(c: AppContext): Response {
   return answerFailure(c, { code: 'not_found', message: `There is no ${c.req.path} here.` });
 }
 
+/** The answer to a method that a path does not offer. @param allowed those that it does */
 export function methodNotAllowed(c: AppContext, allowed: readonly string[]): Response {
   const allow = allowed.join(', ');
   const message = `${c.req.method} is not offered here; use ${allow}.`;

@@ -32,6 +32,7 @@ export interface ObservabilityErrorBody {
   detail: { message: string; error_code: ObservabilityErrorCode | null };
 }
 
+/** The body of a refusal under `/v1/observability/`. */
 export function observabilityError(
   message: string,
   code: ObservabilityErrorCode | null,
@@ -56,6 +57,7 @@ export interface MistralErrorBody {
   code: string | null;
 }
 
+/** The body of a refusal on every other path of the API. */
 export function mistralError(
   message: MistralErrorBody['message'],
   type: string,

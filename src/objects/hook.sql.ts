@@ -1,5 +1,5 @@
 import type { HookCall, HookDefinition } from '../domain/hook.ts';
-import { migrate } from '../platform/migrate.ts';
+import { LateSchema } from '../platform/migrate.ts';
 
 const MIGRATIONS: readonly string[] = [
   `
@@ -28,32 +28,26 @@ const CALL_COLUMNS = 'at, outcome, status, message, import_id AS importId, webho
  */
 export class HookStore {
   readonly #sql: SqlStorage;
-  #isOpen: boolean;
+  readonly #schema: LateSchema;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
-    this.#isOpen =
-      sql.exec("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'hook'").toArray()
-        .length > 0;
-    if (this.#isOpen) migrate(sql, MIGRATIONS);
+    this.#schema = new LateSchema(sql, 'hook', MIGRATIONS);
   }
 
   /** To be called when the storage was deleted: its tables went with it. */
   close(): void {
-    this.#isOpen = false;
+    this.#schema.forget();
   }
 
   load(): HookDefinition | null {
-    if (!this.#isOpen) return null;
+    if (!this.#schema.isMade) return null;
     const row = this.#sql.exec<{ definition: string }>('SELECT definition FROM hook').next();
     return row.done ? null : (JSON.parse(row.value.definition) as HookDefinition);
   }
 
   save(hook: HookDefinition): void {
-    if (!this.#isOpen) {
-      migrate(this.#sql, MIGRATIONS);
-      this.#isOpen = true;
-    }
+    this.#schema.make();
     this.#sql.exec(
       `INSERT INTO hook (only, definition) VALUES (1, ?1)
        ON CONFLICT (only) DO UPDATE SET definition = ?1`,

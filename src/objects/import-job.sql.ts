@@ -1,7 +1,7 @@
 import type { ImportPart } from '../domain/import-parts.ts';
 import type { ImportState } from '../domain/import.ts';
 import type { RawAnswer } from '../mistral/answer.ts';
-import { migrate } from '../platform/migrate.ts';
+import { LateSchema } from '../platform/migrate.ts';
 import { MIGRATIONS } from './import-migrations.sql.ts';
 
 const PIECE_BYTES = 1_000_000;
@@ -19,37 +19,31 @@ export interface CopyTimes {
  */
 export class ImportStore {
   readonly #sql: SqlStorage;
-  #isOpen: boolean;
+  readonly #schema: LateSchema;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
-    this.#isOpen =
-      sql.exec("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'import'").toArray()
-        .length > 0;
-    if (this.#isOpen) migrate(sql, MIGRATIONS);
+    this.#schema = new LateSchema(sql, 'import', MIGRATIONS);
   }
 
   /** True once there is something stored. */
   get isOpen(): boolean {
-    return this.#isOpen;
+    return this.#schema.isMade;
   }
 
   /** To be called when the storage was deleted: its tables went with it. */
   close(): void {
-    this.#isOpen = false;
+    this.#schema.forget();
   }
 
   load(): ImportState | null {
-    if (!this.#isOpen) return null;
+    if (!this.#schema.isMade) return null;
     const row = this.#sql.exec<{ state: string }>('SELECT state FROM import').next();
     return row.done ? null : (JSON.parse(row.value.state) as ImportState);
   }
 
   save(state: ImportState): void {
-    if (!this.#isOpen) {
-      migrate(this.#sql, MIGRATIONS);
-      this.#isOpen = true;
-    }
+    this.#schema.make();
     this.#sql.exec(
       `INSERT INTO import (only, state) VALUES (1, ?1) ON CONFLICT (only) DO UPDATE SET state = ?1`,
       JSON.stringify(state),

@@ -1,7 +1,7 @@
 import { listsOfIds } from '../domain/import-parts.ts';
 import type { MatchReport } from '../domain/import.ts';
 import type { Run, RunStatus, ScheduleState } from '../domain/schedule.ts';
-import { migrate } from '../platform/migrate.ts';
+import { LateSchema } from '../platform/migrate.ts';
 
 const MIGRATIONS: readonly string[] = [
   `
@@ -72,33 +72,27 @@ const IDS_AT_ONCE = 5000;
  */
 export class ScheduleStore {
   readonly #sql: SqlStorage;
-  #isOpen: boolean;
+  readonly #schema: LateSchema;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
-    this.#isOpen =
-      sql.exec("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'schedule'").toArray()
-        .length > 0;
-    if (this.#isOpen) migrate(sql, MIGRATIONS);
+    this.#schema = new LateSchema(sql, 'schedule', MIGRATIONS);
   }
 
   /** To be called when the storage was deleted: its tables went with it. */
   close(): void {
-    this.#isOpen = false;
+    this.#schema.forget();
   }
 
   load(): ScheduleState | null {
-    if (!this.#isOpen) return null;
+    if (!this.#schema.isMade) return null;
     const row = this.#sql.exec<{ state: string }>('SELECT state FROM schedule').next();
     return row.done ? null : (JSON.parse(row.value.state) as ScheduleState);
   }
 
   /** @param isRegistered whether the registry has to be told nothing new */
   save(state: ScheduleState, isRegistered: boolean): void {
-    if (!this.#isOpen) {
-      migrate(this.#sql, MIGRATIONS);
-      this.#isOpen = true;
-    }
+    this.#schema.make();
     this.#sql.exec(
       `INSERT INTO schedule (only, state, registered) VALUES (1, ?1, ?2)
        ON CONFLICT (only) DO UPDATE SET state = ?1, registered = registered AND ?2`,
@@ -136,7 +130,7 @@ export class ScheduleStore {
   }
 
   openRun(): OpenRun | null {
-    if (!this.#isOpen) return null;
+    if (!this.#schema.isMade) return null;
     const row = this.#sql
       .exec<RunRow & { step: RunStep; step_at: number; step_failures: number; settings: string }>(
         "SELECT * FROM runs WHERE status = 'running'",

@@ -3,12 +3,14 @@ import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 type Row = Record<string, unknown>;
 
 declare global {
+  type SqlStorageValue = SQLInputValue;
+
   /** What the tests need of it; the whole type belongs to workerd. */
   interface SqlStorage {
     exec<T extends object = Row>(
       query: string,
       ...bindings: SQLInputValue[]
-    ): { toArray(): T[]; one(): T };
+    ): Iterable<T> & Pick<Iterator<T, undefined>, 'next'> & { toArray(): T[]; one(): T };
   }
 }
 
@@ -21,7 +23,10 @@ export function sqlStorage(): SqlStorage {
       if (isScript(query)) database.exec(query);
       // SQLite's rows have no prototype.
       const found = rows.map((row) => ({ ...row }) as T);
+      const rest = found.values();
       return {
+        [Symbol.iterator]: () => rest,
+        next: () => rest.next(),
         toArray: () => found,
         one: () => {
           const [row, ...others] = found;

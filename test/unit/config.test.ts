@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { ConfigError, configOf, parseConfig, type Config } from '../../src/config.ts';
 
@@ -181,4 +182,30 @@ test('an environment is parsed once, another one anew', () => {
   const env = { ADMIN_KEY };
   assert.equal(configOf(env), configOf(env));
   assert.notEqual(configOf(env), configOf({ ADMIN_KEY }));
+});
+
+describe('the table of the README', () => {
+  const page = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+  const [, section = ''] = page.split('## Configuration');
+  const rows = [...section.matchAll(/^\| (`[^|]*`) \| ([^|]*)\|/gm)].flatMap(
+    ([, names = '', defaults = '']) => {
+      const values = defaults.split('`, `').map((text) => text.replaceAll('`', '').trim());
+      return names
+        .split(', ')
+        .map((name, n) => ({ name: name.slice(1, -1), value: values[n] ?? values[0] ?? '' }));
+    },
+  );
+
+  test('has each var once', () => {
+    const source = readFileSync(new URL('../../src/config.ts', import.meta.url), 'utf8');
+    const vars = [...source.matchAll(/^ {4}([A-Z_]+):/gm)].map(([, name = '']) => name);
+    assert.ok(vars.length >= VARS.length);
+    assert.deepEqual(rows.map(({ name }) => name).toSorted(), vars.toSorted());
+  });
+
+  for (const { name, value } of rows.filter((row) => !row.value.startsWith('('))) {
+    test(`tells the default of ${name}`, () => {
+      assert.deepEqual(parseConfig({ ADMIN_KEY, [name]: value }), parseConfig({ ADMIN_KEY }));
+    });
+  }
 });

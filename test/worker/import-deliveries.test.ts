@@ -75,7 +75,7 @@ test('every attempt is logged, the first first, with what was answered', async (
   assert.equal(logged.length, 3);
   for (const { at, duration_ms } of logged) {
     assert.match(at, ISO);
-    assert.ok(duration_ms >= 0 && duration_ms < 1000);
+    assert.ok(duration_ms >= 0 && duration_ms < 10_000);
   }
   assert.deepEqual(
     logged.map(({ at }) => at),

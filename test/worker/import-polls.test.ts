@@ -147,7 +147,7 @@ test('an import that does not finish by its deadline is lost, running or still s
       assert.equal(end['status'], 'lost');
       assert.match(String(end['message']), /IMPORT_DEADLINE_MS/);
       const took = Date.parse(String(end['finished_at'])) - before;
-      assert.ok(took >= 1000 && took < 2500, `${took} ms`);
+      assert.ok(took >= 1000 && took < 5000, `${took} ms`);
     }
   } finally {
     await short.dispose();

@@ -8,6 +8,7 @@ export type Assertion = (before: Side, after: Side) => boolean;
 
 const NEWLINE = 0x0a;
 
+/** The side that a code point makes. */
 export function sideOf(codePoint: number): Side {
   if (codePoint === NEWLINE) return 'newline';
   return WORD(codePoint) ? 'word' : 'other';

@@ -3,14 +3,17 @@ import { fold } from '../fold.ts';
 /** Tells whether a code point belongs to a set. */
 export type CodePointSet = (codePoint: number) => boolean;
 
+/** The code points from the first to the last, both included. */
 export function range(first: number, last = first): CodePointSet {
   return (codePoint) => codePoint >= first && codePoint <= last;
 }
 
+/** What is in any of the sets. */
 export function union(sets: readonly CodePointSet[]): CodePointSet {
   return (codePoint) => sets.some((set) => set(codePoint));
 }
 
+/** What is not in the set. */
 export function complement(set: CodePointSet): CodePointSet {
   return (codePoint) => !set(codePoint);
 }

@@ -2,7 +2,7 @@ import { Hono } from 'hono/tiny';
 import * as z from 'zod/mini';
 import { importBody, planImport } from '../../domain/import-body.ts';
 import { startPath } from '../../domain/import-parts.ts';
-import { DEFAULT_EVENTS } from '../../domain/import.ts';
+import { keptCallback } from '../callback.ts';
 import type { AppEnv } from '../context.ts';
 import { answerStart } from '../import-answer.ts';
 import {
@@ -46,9 +46,7 @@ export const datasetImportRoutes = new Hono<AppEnv>().post(
       search: plan.search,
       requestHash: await requestHash(datasetId, body),
       metadata: metadata ?? {},
-      callback: callback
-        ? { url: callback.url, events: [...new Set(callback.events ?? DEFAULT_EVENTS)] }
-        : null,
+      callback: keptCallback(callback),
       origin: new URL(c.req.url).origin,
       headers: {},
     });

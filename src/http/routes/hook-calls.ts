@@ -5,13 +5,13 @@ import { NOT_SIGNED, readSignature } from '../../domain/hook-signature.ts';
 import type { HookCall, HookDefinition, HookOutcome } from '../../domain/hook.ts';
 import { planImport } from '../../domain/import-body.ts';
 import { startPath } from '../../domain/import-parts.ts';
-import { DEFAULT_EVENTS } from '../../domain/import.ts';
 import { isJsonType, parseJson } from '../../domain/json.ts';
 import { redact } from '../../domain/redact.ts';
 import type { StartOrder, StartResult } from '../../objects/import-calls.ts';
 import { logError } from '../../platform/log.ts';
 import { Clients, type ClientRecord } from '../../store/clients.ts';
 import { isProved } from '../../webhook/verify.ts';
+import { keptCallback } from '../callback.ts';
 import type { AppContext, AppEnv } from '../context.ts';
 import { hookOf, noSuchHook } from '../hooks.ts';
 import { answerStart } from '../import-answer.ts';
@@ -175,9 +175,7 @@ function orderOf(c: AppContext, hook: HookDefinition, body: Uint8Array, id: stri
     // A call is told from another one by its id alone.
     requestHash: id,
     metadata: metadata ?? {},
-    callback: callback
-      ? { url: callback.url, events: [...new Set(callback.events ?? DEFAULT_EVENTS)] }
-      : null,
+    callback: keptCallback(callback),
     origin: new URL(c.req.url).origin,
     headers: {},
   };

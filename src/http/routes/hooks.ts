@@ -10,11 +10,11 @@ import {
   type HookDefinition,
 } from '../../domain/hook.ts';
 import { importCallback, MAX_DEPTH, TOO_DEEP } from '../../domain/import-body.ts';
-import { DEFAULT_EVENTS } from '../../domain/import.ts';
 import { isDeeperThan } from '../../domain/json.ts';
 import { valueAt } from '../../domain/json-pointer.ts';
 import { readWhere } from '../../domain/where.ts';
 import { newId } from '../../platform/ids.ts';
+import { keptCallback } from '../callback.ts';
 import type { AppContext, AppEnv } from '../context.ts';
 import { hookOf, hookRegistry, noSuchHook } from '../hooks.ts';
 import { refuseBadTarget } from '../import-request.ts';
@@ -94,7 +94,7 @@ export const hookRoutes = new Hono<AppEnv>()
       template: body.import,
       map: body.map,
       verify: body.verify,
-      callback: callbackOf(callback),
+      callback: keptCallback(callback),
       createdAt: now,
       updatedAt: now,
     };
@@ -123,7 +123,7 @@ export const hookRoutes = new Hono<AppEnv>()
       ...(dataset_id !== undefined && { datasetId: dataset_id }),
       ...(template !== undefined && { template }),
       ...(map !== undefined && { map }),
-      ...(callback !== undefined && { callback: callbackOf(callback) }),
+      ...(callback !== undefined && { callback: keptCallback(callback) }),
     };
     refuseMistakes(c, { ...(await known(c)), ...changes });
     const changed = await hookOf(c).update(c.get('grant').clientId, changes);
@@ -160,11 +160,6 @@ function parsed(hook: string): HookDefinition {
 
 function view(c: AppContext, hook: HookDefinition) {
   return hookView(hook, new URL(c.req.url).origin);
-}
-
-function callbackOf(given: z.infer<typeof importCallback> | null | undefined) {
-  if (!given) return null;
-  return { url: given.url, events: [...new Set(given.events ?? DEFAULT_EVENTS)] };
 }
 
 /**

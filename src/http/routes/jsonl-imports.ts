@@ -2,12 +2,13 @@ import { Hono } from 'hono/tiny';
 import * as z from 'zod/mini';
 import { Refusal } from '../../domain/failures.ts';
 import { startPath } from '../../domain/import-parts.ts';
-import { DEFAULT_EVENTS, IMPORT_EVENTS, type ImportOrder } from '../../domain/import.ts';
+import { IMPORT_EVENTS, type ImportOrder } from '../../domain/import.ts';
 import { isForGood } from '../../mistral/answer.ts';
 import { callUpstream } from '../../mistral/call.ts';
 import { FilesClient, MAX_FILE_BYTES } from '../../mistral/files.ts';
 import type { Upstream } from '../../mistral/upstream.ts';
 import { observabilityUpstream } from '../../relay/backends.ts';
+import { keptCallback } from '../callback.ts';
 import type { AppContext, AppEnv } from '../context.ts';
 import { answerStart } from '../import-answer.ts';
 import {
@@ -134,7 +135,7 @@ function callbackOf(c: AppContext): ImportOrder['callback'] {
   const { callback_url, callback_events } = parsed.data;
   if (callback_url === undefined) return null;
   refuseBadTarget(c, callback_url, '/callback_url');
-  return { url: callback_url, events: [...new Set(callback_events ?? DEFAULT_EVENTS)] };
+  return keptCallback({ url: callback_url, events: callback_events });
 }
 
 /** An upstream that is out of order for the moment is no reason: the upload shows whether it still is. */

@@ -4,9 +4,9 @@ import * as z from 'zod/mini';
 import { cronMistake, isTimezone } from '../../domain/cron.ts';
 import { Refusal } from '../../domain/failures.ts';
 import { importCallback, importTemplate, type ImportTemplate } from '../../domain/import-body.ts';
-import { DEFAULT_EVENTS } from '../../domain/import.ts';
 import { newSchedule, type ScheduleSettings } from '../../domain/schedule.ts';
 import { newId } from '../../platform/ids.ts';
+import { keptCallback } from '../callback.ts';
 import type { AppContext, AppEnv } from '../context.ts';
 import { refuseBadTarget } from '../import-request.ts';
 import { cursorFields } from '../list-query.ts';
@@ -189,9 +189,7 @@ function templateOf(template: ImportTemplate): ImportTemplate {
 
 /** A callback in the import holds, else the one beside it, as for hooks. */
 function callbackOf(body: z.infer<typeof schedulePatch>): ScheduleSettings['callback'] {
-  const callback = body.import?.callback ?? body.callback;
-  if (!callback) return null;
-  return { url: callback.url, events: [...new Set(callback.events ?? DEFAULT_EVENTS)] };
+  return keptCallback(body.import?.callback ?? body.callback);
 }
 
 function refuseBadCallbacks(c: AppContext, body: z.infer<typeof schedulePatch>): void {

@@ -2,7 +2,7 @@ import { Hono } from 'hono/tiny';
 import * as z from 'zod/mini';
 import { Refusal } from '../../domain/failures.ts';
 import { importMetadata } from '../../domain/import-body.ts';
-import { DEFAULT_EVENTS, IMPORT_EVENTS, type ImportOrder } from '../../domain/import.ts';
+import { IMPORT_EVENTS, type ImportOrder } from '../../domain/import.ts';
 import type { ImportView } from '../../domain/import-view.ts';
 import { isObject, parseJson } from '../../domain/json.ts';
 import type { RawAnswer } from '../../mistral/answer.ts';
@@ -10,6 +10,7 @@ import type { StartResult } from '../../objects/import-calls.ts';
 import { logError } from '../../platform/log.ts';
 import { observabilityUpstream } from '../../relay/backends.ts';
 import { answerHeaders, requestHeaders } from '../../relay/headers.ts';
+import { keptCallback } from '../callback.ts';
 import type { AppContext, AppEnv } from '../context.ts';
 import { conflictingKey } from '../import-answer.ts';
 import {
@@ -136,9 +137,9 @@ function callbackOf(c: AppContext): ImportOrder['callback'] {
   const url = c.req.header('windsock-callback') ?? '';
   refuseBadTarget(c, url, '/windsock-callback');
   const names = c.req.header('windsock-callback-events')?.split(',');
-  if (names === undefined) return { url, events: DEFAULT_EVENTS };
+  if (names === undefined) return keptCallback({ url });
   const events = z.array(z.enum(IMPORT_EVENTS)).safeParse(names.map((name) => name.trim()));
-  if (events.success) return { url, events: [...new Set(events.data)] };
+  if (events.success) return keptCallback({ url, events: events.data });
   throw badHeader(
     'Windsock-Callback-Events',
     `must be event names separated by commas, of: ${IMPORT_EVENTS.join(', ')}`,
