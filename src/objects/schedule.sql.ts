@@ -191,7 +191,7 @@ export class ScheduleStore {
 
   /** Of some ids those that the ledger does not have, in their order. */
   notImported(ids: readonly string[]): string[] {
-    if (!this.#isOpen) return [...ids];
+    if (!this.#schema.isMade) return [...ids];
     const fresh: string[] = [];
     for (let start = 0; start < ids.length; start += IDS_AT_ONCE) {
       const rows = this.#sql.exec<{ value: string }>(
