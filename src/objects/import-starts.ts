@@ -109,6 +109,7 @@ export class ImportStarts {
       const { status, retryAfterMs, message } = listed.failure;
       // Without its dataset there is no task either.
       if (status === 404) return { observation: { kind: 'start_refused', message } };
+      if (status === 401 || status === 403) return { observation: { kind: 'denied', status } };
       return { observation: { kind: 'start_hindered' }, retryAfterMs };
     }
     const { tasks, isWhole } = listed.value;

@@ -27,6 +27,9 @@ interface AttemptRow {
   responseExcerpt: string;
 }
 
+/** Stands in the log where the answer to an attempt would, had Windsock lived to see it. */
+const BROKEN_OFF = 'Windsock went down during this attempt.';
+
 /** The webhooks of one import and the log of their attempts; the tables are made by `ImportStore`. */
 export class OutboxStore {
   readonly #sql: SqlStorage;
@@ -66,8 +69,17 @@ export class OutboxStore {
     );
   }
 
-  /** Makes attempts that an earlier life of the object left under way due again: it died in them. */
+  /**
+   * Makes attempts that an earlier life of the object left under way due again: it died in them. They are logged as
+   * what broke off; how long they took nobody knows.
+   */
   resume(): void {
+    this.#sql.exec(
+      `INSERT INTO attempts (delivery_id, attempt, at, duration_ms, status, error, response_excerpt)
+       SELECT id, attempts, coalesce(next_attempt_at, created_at), 0, NULL, 'connect', ?
+       FROM outbox WHERE attempting = 1`,
+      BROKEN_OFF,
+    );
     this.#sql.exec('UPDATE outbox SET attempting = 0 WHERE attempting = 1');
   }
 

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Fault } from '../support/dataset-upstream.ts';
 import { assertOneIdAnEvent, assertOneTaskEach, killable } from '../support/kills.ts';
+import type { LoggedAttempt } from '../support/imports.ts';
 import { until } from '../support/until.ts';
 import { send } from '../support/worker.ts';
 
@@ -122,7 +123,7 @@ describe('a kill', { concurrency: 3 }, () => {
   test('during the last attempt of a webhook that hangs does not use it up', async (t) => {
     let isUp = false;
     const vars = { WEBHOOK_RETRY_S: '0' };
-    const { receiver, upstream, ask, crash, webhooks } = await killable(
+    const { server, client, receiver, upstream, ask, crash, webhooks } = await killable(
       t,
       (response) => isUp && response.writeHead(204).end(),
       vars,
@@ -135,6 +136,19 @@ describe('a kill', { concurrency: 3 }, () => {
     isUp = true;
     await until('the next attempt', () => receiver.received.length === 2);
     assert.equal(assertOneIdAnEvent(webhooks()), 1, 'the same webhook again');
+    const path = `${server.url}/imports/${webhooks()[0]?.data.id}/deliveries`;
+    const logged = await until('both attempts in the log', async () => {
+      const answer = await send(path, client.key, 'GET');
+      const { deliveries } = (await answer.json()) as { deliveries: LoggedAttempt[] };
+      return deliveries.length === 2 && deliveries;
+    });
+    assert.deepEqual(
+      logged.map(({ attempt, status, error }) => [attempt, status, error]),
+      [
+        [1, null, 'connect'],
+        [2, 204, null],
+      ],
+    );
   });
 
   test('between the receiver’s 200 and its being noted leads to the same webhook again', async (t) => {
@@ -142,8 +156,10 @@ describe('a kill', { concurrency: 3 }, () => {
     const { server, receiver, upstream, client, ask, webhooks } = await killable(
       t,
       (response, attempt) => {
-        response.writeHead(200).end();
-        if (attempt === 1) void server.kill().then(killed.resolve);
+        response.writeHead(200, { 'content-length': '2' }).write('o');
+        if (attempt > 1) return void response.end('k');
+        // While its body is still to come an answer is not noted, however slow the kill.
+        void server.kill().then(killed.resolve);
       },
     );
     const dataset = upstream.dataset();

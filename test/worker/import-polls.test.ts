@@ -106,6 +106,21 @@ for (const status of [401, 403]) {
   });
 }
 
+for (const status of [401, 403]) {
+  test(`a look for a lost start that is answered ${status} makes the import lost too`, async () => {
+    const dataset = upstream.dataset();
+    dataset.fail('start', { answer: 500, takes: true });
+    dataset.fail('list', { answer: status });
+    const { id } = await started(dataset);
+    const end = await ended(id);
+    assert.equal(end.status, 'lost');
+    assert.match(end.message ?? '', new RegExp(`${status}.*MISTRAL_API_KEY`));
+    const next = await started(dataset);
+    dataset.update({ status: 'COMPLETED' });
+    assert.equal((await ended(next.id)).status, 'completed', 'the turn was given on');
+  });
+}
+
 test('a 404 once is no loss, twice running is', async () => {
   const dataset = upstream.dataset();
   dataset.fail('fetch', { answer: 404 }, { answer: 'ok' }, { answer: 404 }, { answer: 404 });

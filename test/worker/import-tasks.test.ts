@@ -112,6 +112,7 @@ for (const [what, rest] of ODD_PAGES) {
     const { polls } = await view(id);
     const seen = await once('to be polled on', id, (one) => one.polls > polls + 4);
     assert.equal(seen.status, 'running');
+    assert.ok(dataset.calls.some(({ path }) => path.endsWith('page=3')));
     dataset.update({ status: 'COMPLETED' });
     assert.equal((await ended(id)).status, 'completed');
   });
