@@ -34,6 +34,8 @@ export interface ScheduleState extends ScheduleSettings {
   watermark: number | null;
   /** The ledger knows every imported event from then on; what is earlier is never looked at again. */
   floor: number;
+  /** Where the window of a run that failed began, until one completes; null, or left out, when none has. */
+  owedFrom?: number | null;
 }
 
 export type RunStatus = 'running' | 'skipped' | TerminalStatus;
@@ -158,12 +160,13 @@ export function isIncremental({ template }: ScheduleSettings): boolean {
 
 /**
  * The events that an incremental run looks at: from (inclusive) the watermark less the overlap, to (exclusive) the time
- * of the run. Never before what the ledger knows, and never to before the watermark, whatever clocks do.
+ * of the run. What a failed run has left comes along, even if the overlap was made shorter since. Never before what the
+ * ledger knows, and never to before the watermark, whatever clocks do.
  */
 export function windowAt(state: ScheduleState, asOf: number): { from: number; to: number } {
-  const { watermark, floor, overlapMs } = state;
+  const { watermark, floor, overlapMs, owedFrom } = state;
   const from = watermark === null ? floor : Math.max(floor, watermark - overlapMs);
-  return { from, to: Math.max(asOf, watermark ?? floor) };
+  return { from: Math.min(from, owedFrom ?? from), to: Math.max(asOf, watermark ?? floor) };
 }
 
 /** The filter tree of an incremental run: the `where` within a window. */
@@ -212,12 +215,16 @@ export function settle(
     report: report && { ...report, imported: outcome.imported },
   };
   const imported = outcome.ends.flatMap((end, position) => (end === 'completed' ? [position] : []));
-  if (run.from === null || outcome.status !== 'completed') return { state, run: ended, imported };
+  if (run.from === null) return { state, run: ended, imported };
+  if (outcome.status !== 'completed') {
+    const owedFrom = Math.min(run.from, state.owedFrom ?? run.from);
+    return { state: { ...state, owedFrom }, run: ended, imported };
+  }
   // A tick may be told a time that is yet to come: what happens until then is still to be looked for.
   const seen = Math.min(run.asOf, run.startedAt);
   const watermark = Math.max(seen, state.watermark ?? seen);
   const floor = Math.max(state.floor, watermark - state.overlapMs);
-  return { state: { ...state, watermark, floor }, run: ended, imported };
+  return { state: { ...state, watermark, floor, owedFrom: null }, run: ended, imported };
 }
 
 function joined(...messages: (string | null)[]): string | null {

@@ -52,7 +52,8 @@ export class Schedule extends DurableObject<Env> {
   /** Begins to be that schedule. @returns its view as JSON */
   async create(state: ScheduleState): Promise<string> {
     if (this.#store.load() === null) this.#store.save(state, false);
-    await this.#wakeAt(Date.now() + FALLBACK_ALARM_MS);
+    // Nothing is waited for in between: the two are stored together, or a crash would leave what nobody registers.
+    await this.ctx.storage.setAlarm(Date.now() + FALLBACK_ALARM_MS);
     await this.#register();
     await this.#rearm();
     return this.#view(this.#store.load() ?? state);
@@ -70,10 +71,12 @@ export class Schedule extends DurableObject<Env> {
     if (state === null) return null;
     const next = changed(state, change, Date.now());
     this.#store.save(next, next.nextDueAt === state.nextDueAt);
-    await this.#wakeAt(Date.now() + FALLBACK_ALARM_MS);
+    await this.ctx.storage.setAlarm(Date.now() + FALLBACK_ALARM_MS);
     await this.#register();
     await this.#rearm();
-    return this.#view(next);
+    // It may have been deleted meanwhile.
+    const kept = this.#store.load();
+    return kept && this.#view(kept);
   }
 
   /** Ends it; an import that a run has started goes on. @returns false as {@link read} is null */
@@ -300,12 +303,6 @@ export class Schedule extends DurableObject<Env> {
 
   #registry() {
     return this.env.REGISTRY.getByName('schedules');
-  }
-
-  /** Sets the alarm to that time, unless it comes earlier anyway. */
-  async #wakeAt(time: number): Promise<void> {
-    const alarm = await this.ctx.storage.getAlarm();
-    if (alarm === null || alarm > time) await this.ctx.storage.setAlarm(time);
   }
 
   async #rearm(): Promise<void> {

@@ -137,7 +137,7 @@ for (const status of ['failed', 'canceled', 'terminated', 'timed_out', 'lost'] a
     const state = { ...schedule(), watermark: at('00:50') };
     const ends = ['completed', status, null, 'completed'] as const;
     const settled = settle(state, begun(state, at('01:00')), outcome(status, ...ends), at('01:02'));
-    assert.deepEqual(settled.state, state);
+    assert.deepEqual(settled.state, { ...state, owedFrom: at('00:35') });
     assert.deepEqual(settled.imported, [0, 3]);
     assert.equal(settled.run.status, status);
   });
@@ -177,6 +177,19 @@ test('a longer overlap does not reach back to where the ledger was pruned', () =
   assert.equal(windowAt(longer, at('02:00')).from, at('00:45'));
   const shorter = changed(ran, { overlapMs: 0 }, at('01:10'));
   assert.equal(windowAt(shorter, at('02:00')).from, at('01:00'));
+});
+
+test('what a failed run has left is looked at again, even if the overlap was made shorter since', () => {
+  const first = begun(schedule(), at('01:00'));
+  const failed = settle(schedule(), first, outcome('failed', 'failed'), at('01:01')).state;
+  const shorter = changed(failed, { overlapMs: 0 }, at('01:10'));
+  const again = begun(shorter, at('02:00'));
+  assert.equal(again.from, first.from);
+  const done = settle(shorter, again, outcome('completed', 'completed'), at('02:01')).state;
+  assert.equal(windowAt(done, at('03:00')).from, at('02:00'));
+  const third = begun({ ...done, overlapMs: HOUR, floor: at('00:00') }, at('03:00'));
+  const refused = settle(done, third, outcome('failed'), at('03:01')).state;
+  assert.equal(windowAt(refused, at('04:00')).from, third.from);
 });
 
 test('before the first run a changed overlap counts from the creation', () => {
