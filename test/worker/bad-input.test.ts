@@ -228,8 +228,6 @@ for (const [call, body, at] of [
     { name: 5, import: BAD_IMPORT },
     '/import/where /name',
   ],
-  ['POST /hooks', { name: 5, import: BAD_IMPORT }, '/dataset_id /import/where /name'],
-  [`PATCH /hooks/hook_${'A'.repeat(22)}`, { name: 5, import: BAD_IMPORT }, '/import/where /name'],
 ] as const) {
   test(`${call} tells a mistake in the where together with the others`, async () => {
     const [method, path] = call.split(' ') as [string, string];
