@@ -228,8 +228,6 @@ for (const [call, body, at] of [
     { name: 5, import: BAD_IMPORT },
     '/import/where /name',
   ],
-  ['POST /hooks', { name: 5, import: BAD_IMPORT }, '/dataset_id /import/where /name'],
-  [`PATCH /hooks/hook_${'A'.repeat(22)}`, { name: 5, import: BAD_IMPORT }, '/import/where /name'],
 ] as const) {
   test(`${call} tells a mistake in the where together with the others`, async () => {
     const [method, path] = call.split(' ') as [string, string];
@@ -243,6 +241,20 @@ for (const [call, body, at] of [
     );
   });
 }
+
+test('a JSON body that is not UTF-8 is refused, not mended', async () => {
+  const post = (name: Uint8Array) =>
+    fetch(`${worker.url}/datasets`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${client.key}`, 'content-type': 'application/json' },
+      body: Buffer.concat([Buffer.from('{"name":"of bytes '), name, Buffer.from('"}')]),
+    });
+  for (const bytes of [[0xff], [0xc3], [0xed, 0xa0, 0x80]]) {
+    const told = await refusal(await post(Uint8Array.from(bytes)), 400, 'invalid_request');
+    assert.match(told.error?.message ?? '', /UTF-8/);
+  }
+  assert.equal((await post(Buffer.from('é\u{1F390}'))).status, 201);
+});
 
 test('a callback in the query is for JSONL: beside JSON it is refused', async () => {
   const path = `/datasets/${UUID}/imports?callback_url=https://example.com/hook`;

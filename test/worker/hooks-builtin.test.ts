@@ -62,7 +62,7 @@ test('events that a call finds by a value in the filter of the hook are imported
   const none = await importOf(call(hook, 'w-2', { model: 'no such model' }));
   assert.equal(none['status'], 'completed');
   assert.equal((await api.records(datasetId)).length, 4);
-  await refused(call(hook, 'w-3', { model: { op: 'everything' } }), 400, 'invalid_request');
+  await refused(call(hook, 'w-3', { model: { op: 'everything' } }), 400, 'invalid_filter');
 });
 
 test('a dataset or a campaign that there is not is refused as the backend refuses it', async () => {

@@ -23,7 +23,10 @@ export function notJson(): Refusal {
   return new Refusal({ code: 'unsupported_media_type', message });
 }
 
-/** Refuses a body that is larger than `MAX_BODY_BYTES` or not declared as JSON, before it is parsed. */
+/**
+ * Refuses a body that is larger than `MAX_BODY_BYTES`, not declared as JSON or not UTF-8 (RFC 8259, 8.1), before it is
+ * parsed: a reader that is not told to refuse puts another character in the place of bad bytes.
+ */
 export const jsonBody: MiddlewareHandler<AppEnv> = async function jsonBody(c, next) {
   const type = c.req.header('content-type') ?? '';
   if (!isJsonType(type)) throw notJson();
@@ -34,8 +37,19 @@ export const jsonBody: MiddlewareHandler<AppEnv> = async function jsonBody(c, ne
       throw tooLarge(maxSize);
     },
   });
-  return limit(c, next);
+  return limit(c, async () => {
+    refuseBadBytes(await c.req.arrayBuffer());
+    await next();
+  });
 };
+
+function refuseBadBytes(body: ArrayBuffer): void {
+  try {
+    new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(body);
+  } catch {
+    throw new Refusal({ code: 'invalid_request', message: 'The body is not UTF-8.' });
+  }
+}
 
 /**
  * Checks a part of the request; every mistake in it is told at once, each with its path.

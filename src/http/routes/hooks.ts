@@ -83,7 +83,7 @@ const writer = clientWith('observability:write');
 
 /** `/hooks`: what other systems may start by a call. Their secrets are shown once, where they are made. */
 export const hookRoutes = new Hono<AppEnv>()
-  .post('/', writer, jsonBody, valid('json', hookBody, '/import/where'), async (c) => {
+  .post('/', writer, jsonBody, valid('json', hookBody), async (c) => {
     const { callback, ...body } = c.req.valid('json');
     const now = Date.now();
     const hook: HookDefinition = {
@@ -116,7 +116,7 @@ export const hookRoutes = new Hono<AppEnv>()
     return c.json({ hooks, next_cursor: page.cursor });
   })
   .get('/:id', reader, async (c) => c.json(view(c, await known(c))))
-  .patch('/:id', writer, jsonBody, valid('json', hookPatch, '/import/where'), async (c) => {
+  .patch('/:id', writer, jsonBody, valid('json', hookPatch), async (c) => {
     const { name, dataset_id, import: template, map, callback } = c.req.valid('json');
     const changes: HookChanges = {
       ...(name !== undefined && { name }),
