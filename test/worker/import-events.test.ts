@@ -194,3 +194,19 @@ test('a Last-Event-ID that is no number counts as none', async () => {
   assert.match(new TextDecoder().decode(first?.value), /^id: \d+\n/);
   dataset.update({ status: 'COMPLETED' });
 });
+
+test('HEAD is answered with the headers of the stream, while the import runs and after it', async () => {
+  const dataset = upstream.dataset();
+  const { id } = await started(dataset);
+  const url = `${worker.url}/imports/${id}/events`;
+  for (const end of [false, true]) {
+    if (end) {
+      dataset.update({ status: 'COMPLETED' });
+      await ended(id);
+    }
+    const head = await send(url, client.key, 'HEAD');
+    assert.equal(head.status, 200);
+    assert.equal(head.headers.get('content-type'), 'text/event-stream');
+    assert.equal(await head.text(), '');
+  }
+});

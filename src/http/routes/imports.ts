@@ -43,7 +43,9 @@ export const importRoutes = new Hono<AppEnv>()
     if (stream === null) throw noSuchImport();
     // 204 tells an EventSource that there is nothing to come back for (WHATWG HTML, 9.2.3).
     if (stream === 'nothing_more') return c.body(null, 204);
-    return c.body(stream, 200, {
+    // Nobody reads the body of an answer to HEAD: its watcher would stay until the import ends.
+    if (c.req.method === 'HEAD') await stream.cancel();
+    return c.body(c.req.method === 'HEAD' ? null : stream, 200, {
       'content-type': 'text/event-stream',
       'cache-control': 'no-cache, no-transform',
     });
