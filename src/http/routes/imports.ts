@@ -45,7 +45,7 @@ export const importRoutes = new Hono<AppEnv>()
     if (stream === 'nothing_more') return c.body(null, 204);
     // Nobody reads the body of an answer to HEAD: its watcher would stay until the import ends.
     if (c.req.method === 'HEAD') await stream.cancel();
-    return c.body(c.req.method === 'HEAD' ? null : stream, 200, {
+    return c.body(stream, 200, {
       'content-type': 'text/event-stream',
       'cache-control': 'no-cache, no-transform',
     });
