@@ -43,12 +43,14 @@ export const importRoutes = new Hono<AppEnv>()
     if (stream === null) throw noSuchImport();
     // 204 tells an EventSource that there is nothing to come back for (WHATWG HTML, 9.2.3).
     if (stream === 'nothing_more') return c.body(null, 204);
-    // Nobody reads the body of an answer to HEAD: its watcher would stay until the import ends.
-    if (c.req.method === 'HEAD') await stream.cancel();
-    return c.body(stream, 200, {
+    const headers = {
       'content-type': 'text/event-stream',
       'cache-control': 'no-cache, no-transform',
-    });
+    };
+    if (c.req.method !== 'HEAD') return c.body(stream, 200, headers);
+    // Nobody reads the body of an answer to HEAD: its watcher would stay until the import ends.
+    await stream.cancel();
+    return c.body(null, 200, headers);
   })
   .get('/:id/deliveries', async (c) => {
     const deliveries = await jobOf(c).attempts(c.get('grant').clientId);
