@@ -141,7 +141,9 @@ function searched(state: ImportState, weights: readonly number[], now: number): 
 
 function started(state: ImportState, position: number, seen: ObservedTask, now: number): Advance {
   const isFirst = state.tasks.every((task) => task.id === null);
-  const begun = withTask(state, position, (task) => ({ ...task, id: seen.id, startedAt: now }));
+  // Taken for the earliest: an end that is expected too early costs a whole interval, one too late a little.
+  const startedAt = state.openStart?.sentAt ?? now;
+  const begun = withTask(state, position, (task) => ({ ...task, id: seen.id, startedAt }));
   const noted = withTurnEnded({ ...begun, openStart: null, startFailures: 0 }, seen.id);
   const known = new Map([[seen.id, seen]]);
   return observeTasks(noted, known, now, isFirst ? ['import.started'] : []);

@@ -44,7 +44,7 @@ export interface ImportTask {
   message: string | null;
   /** How it ended, null while it goes on. */
   end: TerminalStatus | null;
-  /** When its start was noted, by our clock. */
+  /** When its start was sent, by our clock. */
   startedAt: number | null;
   /** Polls answered 404 since the last good one. */
   missing: number;

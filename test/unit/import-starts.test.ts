@@ -101,9 +101,9 @@ describe('sending', () => {
 });
 
 describe('started', () => {
-  test('notes the task, gives the turn back with it, and forgets failures', () => {
+  test('notes the task as begun when it was sent, gives the turn back with it, and forgets failures', () => {
     const state = observe(sendingImport({ startFailures: 4 }), started({ id: 't' }), at(2));
-    assert.deepEqual(state.tasks, [runningTask({ id: 't', startedAt: at(2) })]);
+    assert.deepEqual(state.tasks, [runningTask({ id: 't', startedAt: at(1) })]);
     assert.deepEqual(state.turnEnd, { taskId: 't' });
     assert.deepEqual([state.hasTurn, state.openStart, state.startFailures], [false, null, 0]);
     assert.equal(state.status, 'running');
