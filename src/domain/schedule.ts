@@ -2,6 +2,7 @@ import { dueTimes, MAX_COUNTED, nextTimes } from './cron.ts';
 import type { ImportTemplate } from './import-body.ts';
 import type { ImportOutcome } from './import-outcome.ts';
 import type { ImportEvent, MatchReport, TerminalStatus } from './import.ts';
+import type { PollBounds } from './poll.ts';
 import { iso } from './time.ts';
 import { readWhere, type ReadWhere } from './where.ts';
 
@@ -185,6 +186,25 @@ export function incrementalFilters(
   // Read again: with the window it must be within the bounds of a filter too.
   const whole = readWhere({ AND: [...within, ...rest] }, window.to);
   return whole.ok ? whole : { ...whole, path: '' };
+}
+
+/**
+ * When a step of a run that failed is taken again: later with each failure, as polls are, and not before what the
+ * upstream asked for with `Retry-After`, but at the latest when the run is given up.
+ * @param failures of the step before this one
+ * @param givenUpAt milliseconds since the epoch, as `now`; Infinity for a step that is never given up
+ * @returns milliseconds since the epoch; null when it is given up now
+ */
+export function stepAgainAt(
+  failures: number,
+  { minMs, maxMs }: PollBounds,
+  retryAfterMs: number | null,
+  givenUpAt: number,
+  now: number,
+): number | null {
+  if (now >= givenUpAt) return null;
+  const backoff = Math.min(maxMs, minMs * 2 ** Math.min(failures, 16));
+  return Math.min(givenUpAt, now + Math.max(backoff, retryAfterMs ?? 0));
 }
 
 /** What the end of a run changes. */

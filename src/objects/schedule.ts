@@ -8,6 +8,7 @@ import {
   dueRun,
   newRun,
   settle,
+  stepAgainAt,
   type Run,
   type ScheduleSettings,
   type ScheduleState,
@@ -271,17 +272,17 @@ export class Schedule extends DurableObject<Env> {
   }
 
   /**
-   * Puts the step off after a failure: longer with each, as polls are. When that has gone on for too long the run
-   * fails, so that the next one is not skipped; but an import that was started is waited for.
+   * Puts the step off after a failure. When that has gone on for too long the run fails, so that the next one is not
+   * skipped; but an import that was started is waited for.
    */
   #hindered(open: OpenRun, message: string, retryAfterMs: number | null): void {
     const { pollMinMs, pollMaxMs, importDeadlineMs } = this.#config;
     const { run, step, failures } = open;
-    if (step !== 'watch' && Date.now() >= run.startedAt + importDeadlineMs) {
-      return this.#fail(open, message);
-    }
-    const backoff = Math.min(pollMaxMs, pollMinMs * 2 ** Math.min(failures, 16));
-    this.#store.setStep(step, Date.now() + Math.max(backoff, retryAfterMs ?? 0), failures + 1);
+    const bounds = { minMs: pollMinMs, maxMs: pollMaxMs };
+    const givenUpAt = step === 'watch' ? Infinity : run.startedAt + importDeadlineMs;
+    const at = stepAgainAt(failures, bounds, retryAfterMs, givenUpAt, Date.now());
+    if (at === null) return this.#fail(open, message);
+    this.#store.setStep(step, at, failures + 1);
   }
 
   #watchMs(): number {

@@ -10,6 +10,7 @@ import {
   newRun,
   newSchedule,
   settle,
+  stepAgainAt,
   windowAt,
   type Run,
   type ScheduleSettings,
@@ -296,4 +297,21 @@ test('the views have the fields of the interface and no others', () => {
   assert.deepEqual(view.backfill, { from: '1970-01-01T00:00:00.000Z' });
   assert.equal(view.last_run?.id, run.id);
   assert.ok(!('floor' in view || 'clientId' in view));
+});
+
+test('a step that failed is taken again later with each failure, up to the longest wait', () => {
+  const waits = [0, 1, 2, 5, 99].map((failures) =>
+    stepAgainAt(failures, { minMs: 1000, maxMs: 30_000 }, null, Infinity, 0),
+  );
+  assert.deepEqual(waits, [1000, 2000, 4000, 30_000, 30_000]);
+});
+
+test('a step that failed waits for what the upstream asked for, but not beyond the end of its run', () => {
+  const again = (retryAfterMs: number, now: number) =>
+    stepAgainAt(0, { minMs: 1000, maxMs: 30_000 }, retryAfterMs, 100_000, now);
+  assert.equal(again(60_000, 0), 60_000);
+  assert.equal(again(500, 0), 1000);
+  assert.equal(again(86_400_000, 0), 100_000);
+  assert.equal(again(Infinity, 99_999), 100_000);
+  assert.equal(again(0, 100_000), null);
 });
