@@ -134,6 +134,7 @@ function itemMistake(item: string, field: Field): string | null {
   if (high === null) return notAValue(to, field);
   // Sunday ends a week as well as it begins one.
   const isWeekEnd = high === 0 && to.toUpperCase() === 'SUN';
+  if (isWeekEnd && low === 0) return `"${range}" may be one day or seven: write SUN or *`;
   return low <= (isWeekEnd ? 7 : high) ? null : `the range "${range}" goes backwards`;
 }
 

@@ -50,6 +50,8 @@ const MISTAKES: [string, RegExp][] = [
   ['*/5/5 * * * *', /field minute: .* more than one step/],
   ['* 5-1 * * *', /field hour: the range "5-1" goes backwards/],
   ['* * * * FRI-MON', /field weekday: the range "FRI-MON" goes backwards/],
+  ['* * * * SUN-SUN', /field weekday: "SUN-SUN" may be one day or seven/],
+  ['* * * * 0-sun', /field weekday: "0-sun" may be/],
   ['* 1-2-3 * * *', /field hour: .* no range/],
   ['1,,2 * * * *', /field minute: an item of the list is empty/],
   ['-5 * * * *', /field minute: ""/],
@@ -73,11 +75,13 @@ test('Sunday is 0, 7 and SUN', () => {
   for (const day of ['0', '7', 'SUN', 'sun']) {
     assert.deepEqual(times(`0 0 * * ${day}`, '2026-03-02T00:00Z', 1), ['2026-03-08T00:00']);
   }
-  assert.deepEqual(times('0 0 * * 5-7', '2026-03-02T00:00Z', 3), [
-    '2026-03-06T00:00',
-    '2026-03-07T00:00',
-    '2026-03-08T00:00',
-  ]);
+  for (const days of ['5-7', 'FRI-SUN']) {
+    assert.deepEqual(times(`0 0 * * ${days}`, '2026-03-02T00:00Z', 3), [
+      '2026-03-06T00:00',
+      '2026-03-07T00:00',
+      '2026-03-08T00:00',
+    ]);
+  }
 });
 
 test('day of month and weekday both restricted: either is enough', () => {
