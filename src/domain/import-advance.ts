@@ -31,8 +31,8 @@ export type Observation =
   | { kind: 'start_waiting' }
   /** The search or the task list was not to be had. */
   | { kind: 'start_hindered' }
-  /** Tasks as a poll found them; null for one that the upstream does not know. */
-  | { kind: 'polled'; tasks: ReadonlyMap<string, ObservedTask | null>; pages: number }
+  /** Tasks as a poll found them; null for one that the upstream does not know. `listCalls`: what it took with the list. */
+  | { kind: 'polled'; tasks: ReadonlyMap<string, ObservedTask | null>; listCalls: number | null }
   | { kind: 'denied'; status: number }
   | { kind: 'unavailable' }
   | { kind: 'deadline' };
@@ -108,7 +108,7 @@ export function advance(state: ImportState, observation: Observation, now: numbe
     case 'start_hindered':
       return quiet(failedStart(state));
     case 'polled':
-      return polled(state, observation.tasks, observation.pages, now);
+      return polled(state, observation.tasks, observation.listCalls, now);
     case 'denied': {
       const message = `The upstream refused to show the task (${observation.status}); check MISTRAL_API_KEY.`;
       return finish({ ...state, polls: state.polls + 1 }, 'lost', message, now);
@@ -175,10 +175,11 @@ function lookedSince(state: ImportState, now: number): number {
 function polled(
   state: ImportState,
   seen: ReadonlyMap<string, ObservedTask | null>,
-  pages: number,
+  listCalls: number | null,
   now: number,
 ): Advance {
-  const next = { ...state, polls: state.polls + 1, failures: 0, listPages: pages };
+  const listPages = listCalls ?? state.listPages;
+  const next = { ...state, polls: state.polls + 1, failures: 0, listPages };
   return observeTasks(next, seen, now, []);
 }
 

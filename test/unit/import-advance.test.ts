@@ -50,7 +50,7 @@ const OUTCOMES: readonly (readonly [string, Observation, ImportStatus | 'same'])
   ['polled, a known word in lower case', polled({ status: 'completed' }), 'running'],
   ['polled, a name of Object.prototype', polled({ status: 'constructor' }), 'running'],
   ['polled, another task than ours', polled({ id: 'foreign', status: 'FAILED' }), 'running'],
-  ['polled, nothing of the task', { kind: 'polled', tasks: new Map(), pages: 1 }, 'running'],
+  ['polled, nothing of the task', { kind: 'polled', tasks: new Map(), listCalls: 1 }, 'running'],
   ['one 404', missing(), 'running'],
   ['401', denied(401), 'lost'],
   ['403', denied(403), 'lost'],
@@ -255,12 +255,18 @@ describe('404', () => {
     assert.equal(state.tasks[0]?.missing, 1);
   });
 
-  test('a list that was not read to its end says nothing of a task', () => {
-    const partial: Observation = { kind: 'polled', tasks: new Map(), pages: 9 };
+  test('a poll that does not tell of a task says nothing of it', () => {
+    const partial: Observation = { kind: 'polled', tasks: new Map(), listCalls: 9 };
     const state = history(runningImport(), [missing(), partial, partial]);
     assert.equal(state.status, 'running');
     assert.equal(state.tasks[0]?.missing, 1);
     assert.equal(state.listPages, 9);
+  });
+
+  test('what a poll by list took is kept until the next one by list', () => {
+    const byIds: Observation = { kind: 'polled', tasks: new Map(), listCalls: null };
+    const state = history(runningImport({ listPages: 7 }), [byIds]);
+    assert.equal(state.listPages, 7);
   });
 });
 
