@@ -61,6 +61,9 @@ export const SETTLE_MS = 10_000;
 /** A message of the upstream is cut here: it is stored, listed and sent in a webhook of at most 20 kB. */
 const MAX_MESSAGE_LENGTH = 2000;
 
+/** The messages of all tasks together: an import is one row of SQLite, which holds 2 MB. */
+const MAX_MESSAGES_LENGTH = 200_000;
+
 const NOTHING_MATCHES = 'Nothing matches: no event was imported.';
 const NOTHING_NEW = 'Nothing new: every event that matches was imported before.';
 const NEVER_TAKEN = 'The upstream did not take the import: its task list does not have it.';
@@ -153,8 +156,9 @@ function started(state: ImportState, position: number, seen: ObservedTask, now: 
 function refused(state: ImportState, message: string, now: number): Advance {
   const isFirst = state.tasks.every((task) => task.id === null);
   if (isFirst) return finish({ ...state, search: null }, 'failed', message, now);
+  const kept = cut(message, shareOf(state.tasks));
   const tasks = state.tasks.map((task) =>
-    task.id === null ? { ...task, end: 'failed' as const, message: cut(message) } : task,
+    task.id === null ? { ...task, end: 'failed' as const, message: kept } : task,
   );
   return observeTasks(
     withTurnEnded({ ...state, tasks, openStart: null }, null),
@@ -189,10 +193,11 @@ function observeTasks(
   now: number,
   events: ImportEvent[],
 ): Advance {
+  const share = shareOf(before.tasks);
   const tasks = before.tasks.map((task) => {
     const found = task.id === null || task.end !== null ? undefined : seen.get(task.id);
     if (found === undefined) return task;
-    return found === null ? missed(task) : observed(task, found);
+    return found === null ? missed(task) : observed(task, found, share);
   });
   const whole = aggregate(tasks, before.progress);
   const next: ImportState = {
@@ -221,12 +226,13 @@ function observeTasks(
   };
 }
 
-function observed(task: ImportTask, seen: ObservedTask): ImportTask {
+/** @param share so long may its message be */
+function observed(task: ImportTask, seen: ObservedTask, share: number): ImportTask {
   return {
     ...task,
     status: seen.status,
     progress: seen.progress,
-    message: seen.message === null ? null : cut(seen.message),
+    message: seen.message === null ? null : cut(seen.message, share),
     end: endOf(seen.status),
     missing: 0,
   };
@@ -277,8 +283,13 @@ function close(state: ImportState, now: number, events: ImportEvent[]): Advance 
 }
 
 /** A pair of surrogates that the cut goes through is replaced: a half of one is no text. */
-function cut(message: string): string {
-  return message.slice(0, MAX_MESSAGE_LENGTH).toWellFormed();
+function cut(message: string, length = MAX_MESSAGE_LENGTH): string {
+  return message.slice(0, length).toWellFormed();
+}
+
+/** How long the message of each task may be. */
+function shareOf(tasks: readonly ImportTask[]): number {
+  return Math.min(MAX_MESSAGE_LENGTH, Math.floor(MAX_MESSAGES_LENGTH / tasks.length));
 }
 
 function touch(state: ImportState, now: number): ImportState {

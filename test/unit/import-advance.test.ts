@@ -356,6 +356,23 @@ describe('messages', () => {
     assert.equal(history(startingImport(), [refusal]).message?.length, 2000);
   });
 
+  test('of two thousand tasks fit in the one row of SQLite, of 2 MB, that an import is', () => {
+    const ids = Array.from({ length: 2000 }, (_, index) => `task_${index}`);
+    const message = '失'.repeat(2000);
+    const running = runningImport({ tasks: ids.map((id) => runningTask({ id })) });
+    const starting = {
+      ...running,
+      tasks: ids.map((id) => runningTask({ id: id === 'task_0' ? id : null })),
+    };
+    for (const state of [
+      history(running, [polled(...ids.map((id) => ({ id, status: 'FAILED', message })))]),
+      history(starting, [{ kind: 'start_refused', message }]),
+    ]) {
+      assert.ok(new TextEncoder().encode(JSON.stringify(state)).byteLength < 1_500_000);
+      assert.match(state.tasks.at(-1)?.message ?? '', /^失{100}$/);
+    }
+  });
+
   test('are not cut through a character', () => {
     const message = `${'m'.repeat(1999)}😀`;
     const state = history(runningImport(), [polled({ message })]);
