@@ -12,8 +12,8 @@ const GRACE_MS = 60_000;
 const MAX_WOKEN = 200;
 
 /**
- * Looks after imports by their copies in KV: wakes open ones that should have moved, and ended ones that are past
- * retention, which then go. A copy whose import is gone is dropped.
+ * Looks after imports by their copies in KV: wakes open ones that should have moved, those whose webhook is overdue,
+ * and ended ones that are past retention, which then go. A copy whose import is gone is dropped.
  * How far it came is kept in KV. A reading that is out of date, or two ticks at once, do something again that is done
  * already, and nothing else.
  * @param now milliseconds since the epoch

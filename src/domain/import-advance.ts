@@ -31,8 +31,8 @@ export type Observation =
   | { kind: 'start_waiting' }
   /** The search or the task list was not to be had. */
   | { kind: 'start_hindered' }
-  /** Tasks as a poll found them; null for one that the upstream does not know. */
-  | { kind: 'polled'; tasks: ReadonlyMap<string, ObservedTask | null>; pages: number }
+  /** Tasks as a poll found them; null for one that the upstream does not know. `listCalls`: what it took with the list. */
+  | { kind: 'polled'; tasks: ReadonlyMap<string, ObservedTask | null>; listCalls: number | null }
   | { kind: 'denied'; status: number }
   | { kind: 'unavailable' }
   | { kind: 'deadline' };
@@ -60,6 +60,9 @@ export const SETTLE_MS = 10_000;
 
 /** A message of the upstream is cut here: it is stored, listed and sent in a webhook of at most 20 kB. */
 const MAX_MESSAGE_LENGTH = 2000;
+
+/** The messages of all tasks together: an import is one row of SQLite, which holds 2 MB. */
+const MAX_MESSAGES_LENGTH = 200_000;
 
 const NOTHING_MATCHES = 'Nothing matches: no event was imported.';
 const NOTHING_NEW = 'Nothing new: every event that matches was imported before.';
@@ -108,7 +111,7 @@ export function advance(state: ImportState, observation: Observation, now: numbe
     case 'start_hindered':
       return quiet(failedStart(state));
     case 'polled':
-      return polled(state, observation.tasks, observation.pages, now);
+      return polled(state, observation.tasks, observation.listCalls, now);
     case 'denied': {
       const message = `The upstream refused to show the task (${observation.status}); check MISTRAL_API_KEY.`;
       return finish({ ...state, polls: state.polls + 1 }, 'lost', message, now);
@@ -153,8 +156,9 @@ function started(state: ImportState, position: number, seen: ObservedTask, now: 
 function refused(state: ImportState, message: string, now: number): Advance {
   const isFirst = state.tasks.every((task) => task.id === null);
   if (isFirst) return finish({ ...state, search: null }, 'failed', message, now);
+  const kept = cut(message, shareOf(state.tasks));
   const tasks = state.tasks.map((task) =>
-    task.id === null ? { ...task, end: 'failed' as const, message: cut(message) } : task,
+    task.id === null ? { ...task, end: 'failed' as const, message: kept } : task,
   );
   return observeTasks(
     withTurnEnded({ ...state, tasks, openStart: null }, null),
@@ -175,10 +179,11 @@ function lookedSince(state: ImportState, now: number): number {
 function polled(
   state: ImportState,
   seen: ReadonlyMap<string, ObservedTask | null>,
-  pages: number,
+  listCalls: number | null,
   now: number,
 ): Advance {
-  const next = { ...state, polls: state.polls + 1, failures: 0, listPages: pages };
+  const listPages = listCalls ?? state.listPages;
+  const next = { ...state, polls: state.polls + 1, failures: 0, listPages };
   return observeTasks(next, seen, now, []);
 }
 
@@ -188,10 +193,11 @@ function observeTasks(
   now: number,
   events: ImportEvent[],
 ): Advance {
+  const share = shareOf(before.tasks);
   const tasks = before.tasks.map((task) => {
     const found = task.id === null || task.end !== null ? undefined : seen.get(task.id);
     if (found === undefined) return task;
-    return found === null ? missed(task) : observed(task, found);
+    return found === null ? missed(task) : observed(task, found, share);
   });
   const whole = aggregate(tasks, before.progress);
   const next: ImportState = {
@@ -220,12 +226,13 @@ function observeTasks(
   };
 }
 
-function observed(task: ImportTask, seen: ObservedTask): ImportTask {
+/** @param share so long may its message be */
+function observed(task: ImportTask, seen: ObservedTask, share: number): ImportTask {
   return {
     ...task,
     status: seen.status,
     progress: seen.progress,
-    message: seen.message === null ? null : cut(seen.message),
+    message: seen.message === null ? null : cut(seen.message, share),
     end: endOf(seen.status),
     missing: 0,
   };
@@ -276,8 +283,13 @@ function close(state: ImportState, now: number, events: ImportEvent[]): Advance 
 }
 
 /** A pair of surrogates that the cut goes through is replaced: a half of one is no text. */
-function cut(message: string): string {
-  return message.slice(0, MAX_MESSAGE_LENGTH).toWellFormed();
+function cut(message: string, length = MAX_MESSAGE_LENGTH): string {
+  return message.slice(0, length).toWellFormed();
+}
+
+/** How long the message of each task may be. */
+function shareOf(tasks: readonly ImportTask[]): number {
+  return Math.min(MAX_MESSAGE_LENGTH, Math.floor(MAX_MESSAGES_LENGTH / tasks.length));
 }
 
 function touch(state: ImportState, now: number): ImportState {

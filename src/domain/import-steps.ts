@@ -35,13 +35,13 @@ export type PollStep = { kind: 'fetch' | 'list'; taskIds: string[] };
 
 /**
  * The poll that is due, or null. One list call serves several tasks, unless the list has become so long that asking
- * one by one takes fewer calls.
+ * one by one takes fewer calls. After a failure tasks are asked for by their ids, whatever is the matter with the list.
  * @param now milliseconds since the epoch
  */
 export function pollStep(state: ImportState, now: number): PollStep | null {
   if (isTerminal(state.status) || state.nextPollAt === null || state.nextPollAt > now) return null;
   const taskIds = openTasks(state).map(({ id }) => id);
   if (taskIds.length === 0) return null;
-  const isListed = taskIds.length > 1 && state.listPages <= taskIds.length;
+  const isListed = taskIds.length > 1 && state.listPages <= taskIds.length && state.failures === 0;
   return { kind: isListed ? 'list' : 'fetch', taskIds };
 }

@@ -120,7 +120,7 @@ export interface ImportState {
   progressSentAt: number | null;
   /** Polls without an answer since the last good one. */
   failures: number;
-  /** Pages of the task list that the last poll of several tasks had to read. */
+  /** Calls that the last poll took which asked for several tasks with the task list. */
   listPages: number;
   /** Of an import that a schedule started. */
   run?: RunName | null;

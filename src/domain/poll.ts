@@ -14,8 +14,8 @@ export interface PollHistory {
   failures: number;
 }
 
-/** The wait grows with the time the task has taken: so late, in relation, is its end seen at most. */
-const GROWTH_BLIND = 0.25;
+/** The wait grows with the time the task has taken: so late, in relation, is the end of a long one seen at most. */
+const GROWTH_BLIND = 0.125;
 /** Where progress tells when the end is near, there is no need to look so often before it. */
 const GROWTH_GUIDED = 0.5;
 const JITTER = 0.1;
@@ -23,7 +23,7 @@ const JITTER = 0.1;
 const MARGIN_MS = 50;
 
 /**
- * When to poll next. The interval starts at the lower bound and grows with the age of the task; where progress is
+ * When to poll next. The interval starts at the lower bound, doubles and grows with the age of the task; where progress is
  * reported, the poll falls where the end is expected. A task that stands still is asked less and less often, and
  * failures double the interval.
  * @param retryAfterMs what the upstream asked for with `Retry-After`; never polled before it
@@ -52,7 +52,9 @@ function wantedInterval(
   const age = now - Math.min(now, ...history.open.map(({ startedAt }) => startedAt));
   const stillFor = (now - history.progressAt) * GROWTH_BLIND * spread;
   const remaining = expectedRemaining(history, now);
-  if (remaining === null) return Math.max(minMs * spread, age * GROWTH_BLIND * spread);
+  if (remaining === null) {
+    return Math.max(Math.min(minMs + age, 2 * minMs), age * GROWTH_BLIND) * spread;
+  }
   const grown = Math.max(minMs, age * GROWTH_GUIDED) * spread;
   const guided = remaining <= grown + minMs ? remaining + MARGIN_MS : grown;
   return Math.max(guided, stillFor);

@@ -8,12 +8,12 @@ import type { Upstream } from './upstream.ts';
 
 /**
  * The fields of `DatasetImportTask` that are read; the rest of it may change. What only describes a task may be amiss:
- * its end must not be missed for that.
+ * its end must not be missed for that. A task without a status goes on, as one with a status that nobody knows.
  */
 const taskSchema = z.lazy(() =>
   z.object({
     id: z.string(),
-    status: z.string(),
+    status: z.optional(z.unknown()),
     progress: z.optional(z.unknown()),
     message: z.optional(z.unknown()),
     created_at: z.optional(z.unknown()),
@@ -24,8 +24,8 @@ const taskSchema = z.lazy(() =>
 const taskListSchema = z.lazy(() =>
   z.object({
     tasks: z.object({
-      results: z.nullish(z.array(taskSchema)),
-      count: z.nullish(z.number()),
+      results: z.nullish(z.array(z.unknown())),
+      count: z.optional(z.unknown()),
       next: z.optional(z.unknown()),
     }),
   }),
@@ -48,7 +48,7 @@ export interface StartedTask {
   answer: RawAnswer;
 }
 
-/** A dataset's tasks, and how many pages had to be read; `isWhole`: there are no others. */
+/** A dataset's tasks, and how many pages had to be read; `isWhole`: each entry was a task, and there are no others. */
 export interface TaskList {
   tasks: ObservedTask[];
   pages: number;
@@ -112,7 +112,8 @@ export class DatasetsClient {
     isEnough: (tasks: ReadonlyMap<string, ObservedTask>) => boolean,
   ): Promise<UpstreamResult<TaskList>> {
     const tasks = new Map<string, ObservedTask>();
-    let seen = 0;
+    let entries = 0;
+    let isInOrder = true;
     for (let page = 1; page <= MAX_LIST_PAGES; page++) {
       const path = `/v1/observability/datasets/${datasetId}/tasks?page_size=${LIST_PAGE_SIZE}&page=${page}`;
       const called = await this.#call({ method: 'GET', path, timeoutMs: CALL_TIMEOUT_MS });
@@ -122,14 +123,20 @@ export class DatasetsClient {
       const { count, next } = list.tasks;
       const results = list.tasks.results ?? [];
       const before = tasks.size;
-      for (const task of results) tasks.set(task.id, this.#observed(task));
-      seen += results.length;
+      for (const entry of results) {
+        const task = z.safeParse(taskSchema, entry);
+        if (task.success) tasks.set(task.data.id, this.#observed(task.data));
+        else isInOrder = false;
+      }
+      entries += results.length;
       // A count may be that of the page alone: while a next page is named, it is looked at.
       const hasNext = (typeof next === 'string' && next !== '') || typeof next === 'number';
-      const isWhole = results.length === 0 || (seen >= (count ?? Infinity) && !hasNext);
+      const expected = typeof count === 'number' ? count : Infinity;
+      const isLast = results.length === 0 || (entries >= expected && !hasNext);
       // The same page again: no more is to be had.
       const isStuck = tasks.size === before;
-      if (isWhole || isStuck || isEnough(tasks)) {
+      if (isLast || isStuck || isEnough(tasks)) {
+        const isWhole = isLast && isInOrder;
         return { ok: true, value: { tasks: [...tasks.values()], pages: page, isWhole } };
       }
     }
@@ -154,7 +161,7 @@ export class DatasetsClient {
   #observed(task: z.infer<typeof taskSchema>): ObservedTask {
     return {
       id: task.id,
-      status: task.status,
+      status: typeof task.status === 'string' ? task.status : 'UNKNOWN',
       progress: Number.isFinite(task.progress) ? Number(task.progress) : null,
       message: typeof task.message === 'string' ? redact(task.message, this.#secrets) : null,
       createdAt: timeOf(task.created_at),

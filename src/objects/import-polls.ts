@@ -18,36 +18,41 @@ export async function pollTasks(
 ): Promise<PollOutcome> {
   return step.kind === 'list'
     ? pollByList(upstream, datasetId, step.taskIds)
-    : pollOneByOne(upstream, datasetId, step.taskIds);
+    : pollOneByOne(upstream, datasetId, step.taskIds, NOT_LISTED);
 }
 
+/** What a list has told of the tasks, and how many calls that took; null where it was not asked. */
+interface Listed {
+  tasks: ReadonlyMap<string, ObservedTask>;
+  calls: number | null;
+}
+
+const NOT_LISTED: Listed = { tasks: new Map(), calls: null };
+
+/** Only its own 404 says that a task is missing: in a list it may have moved to a page that was read before. */
 async function pollByList(
   upstream: DatasetsClient,
   datasetId: string,
   taskIds: readonly string[],
 ): Promise<PollOutcome> {
   const listed = await upstream.listTasks(datasetId, (seen) => taskIds.every((id) => seen.has(id)));
-  if (!listed.ok) {
-    const { status } = listed.failure;
-    return status === 404 ? allMissing(taskIds) : failed(listed.failure);
-  }
-  const { pages, isWhole } = listed.value;
-  const seen = new Map(listed.value.tasks.map((task) => [task.id, task]));
-  const tasks = new Map<string, ObservedTask | null>();
-  for (const id of taskIds) {
-    const task = seen.get(id) ?? null;
-    // What a part of the list does not have is not missing.
-    if (task !== null || isWhole) tasks.set(id, task);
-  }
-  return { observation: { kind: 'polled', tasks, pages }, retryAfterMs: null };
+  if (!listed.ok && listed.failure.status !== 404) return failed(listed.failure);
+  const found = listed.ok ? listed.value : { tasks: [], pages: 1 };
+  const asked = new Set(taskIds);
+  const tasks = new Map(
+    found.tasks.filter(({ id }) => asked.has(id)).map((task) => [task.id, task]),
+  );
+  const absent = taskIds.filter((id) => !tasks.has(id));
+  return pollOneByOne(upstream, datasetId, absent, { tasks, calls: found.pages + absent.length });
 }
 
 async function pollOneByOne(
   upstream: DatasetsClient,
   datasetId: string,
   taskIds: readonly string[],
+  listed: Listed,
 ): Promise<PollOutcome> {
-  const tasks = new Map<string, ObservedTask | null>();
+  const tasks = new Map<string, ObservedTask | null>(listed.tasks);
   let retryAfterMs: number | null = null;
   for (const id of taskIds) {
     const polled = await upstream.fetchTask(datasetId, id);
@@ -60,12 +65,7 @@ async function pollOneByOne(
       break;
     }
   }
-  return { observation: { kind: 'polled', tasks, pages: taskIds.length + 1 }, retryAfterMs };
-}
-
-function allMissing(taskIds: readonly string[]): PollOutcome {
-  const tasks = new Map(taskIds.map((id) => [id, null]));
-  return { observation: { kind: 'polled', tasks, pages: 1 }, retryAfterMs: null };
+  return { observation: { kind: 'polled', tasks, listCalls: listed.calls }, retryAfterMs };
 }
 
 function isDenied(status: number | null): status is 401 | 403 {

@@ -114,7 +114,8 @@ export class ImportStarts {
     }
     const { tasks, isWhole } = listed.value;
     if (!isWhole) {
-      const message = `Whether the upstream started the import cannot be told: the dataset has more than ${tasks.length} tasks.`;
+      const message =
+        'Whether the upstream started the import cannot be told: the task list of the dataset is too long or not in order.';
       return { observation: { kind: 'start_untellable', message } };
     }
     const claimed = new Set(await this.#turns.claimed(tasks.map(({ id }) => id)));

@@ -83,9 +83,15 @@ export class OutboxStore {
     this.#sql.exec('UPDATE outbox SET attempting = 0 WHERE attempting = 1');
   }
 
-  /** Has an attempt that could not be made, and was not noted, made later. */
+  /** Has an attempt that could not be made, and was not noted, made later: as if it had not begun. */
   putOff(id: string, until: number): void {
-    this.#sql.exec('UPDATE outbox SET attempting = 0, next_attempt_at = ? WHERE id = ?', until, id);
+    this.#sql.exec(
+      `UPDATE outbox SET attempting = 0, next_attempt_at = ?, attempts = attempts - 1,
+                         round_attempts = max(round_attempts - 1, 0)
+       WHERE id = ?`,
+      until,
+      id,
+    );
   }
 
   /**

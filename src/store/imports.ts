@@ -8,6 +8,8 @@ interface ImportListFields {
   datasetId: string;
   status: ImportStatus;
   updatedAt: number;
+  /** Since when, or from when on, a webhook is to be delivered; null where none is, left out by an earlier version. */
+  deliveryDueAt?: number | null;
 }
 
 /** What `GET /imports` filters by. */
@@ -57,6 +59,7 @@ export class ImportCopies {
       datasetId: view.dataset_id,
       status,
       updatedAt: Date.parse(view.updated_at),
+      deliveryDueAt: deliveryDueAt(view),
     };
     await this.#kv.put(this.#key(clientId, view), JSON.stringify(view), {
       metadata,
@@ -89,7 +92,7 @@ export class ImportCopies {
   /**
    * Copies of any client that have fallen behind, from where the search before came to.
    * @param before milliseconds since the epoch: open imports that were last touched before `touched`, ended ones that
-   * ended before `ended`
+   * ended before `ended`, any whose webhook was due before `touched`
    * @param limit how many at most; so many pages of KV are read at most too
    */
   async behind(
@@ -175,10 +178,18 @@ function readPlace(cursor: string | null): [page: string | null, seen: string] {
 }
 
 function isBehind(
-  { status, updatedAt }: ImportListFields,
+  { status, updatedAt, deliveryDueAt = null }: ImportListFields,
   before: { touched: number; ended: number },
 ): boolean {
+  if (deliveryDueAt !== null && deliveryDueAt < before.touched) return true;
   return updatedAt < (isTerminal(status) ? before.ended : before.touched);
+}
+
+/** Of a webhook that is on its way the copy knows no time: then it is due since the import last changed. */
+function deliveryDueAt({ delivery, updated_at }: ImportView): number | null {
+  const isOnItsWay = delivery.status === 'pending' && delivery.next_attempt_at === null;
+  const dueAt = isOnItsWay ? updated_at : delivery.next_attempt_at;
+  return dueAt === null ? null : Date.parse(dueAt);
 }
 
 function writeCursor(cursor: Cursor): string {

@@ -50,7 +50,7 @@ const OUTCOMES: readonly (readonly [string, Observation, ImportStatus | 'same'])
   ['polled, a known word in lower case', polled({ status: 'completed' }), 'running'],
   ['polled, a name of Object.prototype', polled({ status: 'constructor' }), 'running'],
   ['polled, another task than ours', polled({ id: 'foreign', status: 'FAILED' }), 'running'],
-  ['polled, nothing of the task', { kind: 'polled', tasks: new Map(), pages: 1 }, 'running'],
+  ['polled, nothing of the task', { kind: 'polled', tasks: new Map(), listCalls: 1 }, 'running'],
   ['one 404', missing(), 'running'],
   ['401', denied(401), 'lost'],
   ['403', denied(403), 'lost'],
@@ -255,12 +255,18 @@ describe('404', () => {
     assert.equal(state.tasks[0]?.missing, 1);
   });
 
-  test('a list that was not read to its end says nothing of a task', () => {
-    const partial: Observation = { kind: 'polled', tasks: new Map(), pages: 9 };
+  test('a poll that does not tell of a task says nothing of it', () => {
+    const partial: Observation = { kind: 'polled', tasks: new Map(), listCalls: 9 };
     const state = history(runningImport(), [missing(), partial, partial]);
     assert.equal(state.status, 'running');
     assert.equal(state.tasks[0]?.missing, 1);
     assert.equal(state.listPages, 9);
+  });
+
+  test('what a poll by list took is kept until the next one by list', () => {
+    const byIds: Observation = { kind: 'polled', tasks: new Map(), listCalls: null };
+    const state = history(runningImport({ listPages: 7 }), [byIds]);
+    assert.equal(state.listPages, 7);
   });
 });
 
@@ -348,6 +354,23 @@ describe('messages', () => {
     assert.equal(history(runningImport(), [polled({ message: LONG })]).message?.length, 2000);
     const refusal: Observation = { kind: 'start_refused', message: LONG };
     assert.equal(history(startingImport(), [refusal]).message?.length, 2000);
+  });
+
+  test('of two thousand tasks fit in the one row of SQLite, of 2 MB, that an import is', () => {
+    const ids = Array.from({ length: 2000 }, (_, index) => `task_${index}`);
+    const message = '失'.repeat(2000);
+    const running = runningImport({ tasks: ids.map((id) => runningTask({ id })) });
+    const starting = {
+      ...running,
+      tasks: ids.map((id) => runningTask({ id: id === 'task_0' ? id : null })),
+    };
+    for (const state of [
+      history(running, [polled(...ids.map((id) => ({ id, status: 'FAILED', message })))]),
+      history(starting, [{ kind: 'start_refused', message }]),
+    ]) {
+      assert.ok(new TextEncoder().encode(JSON.stringify(state)).byteLength < 1_500_000);
+      assert.match(state.tasks.at(-1)?.message ?? '', /^失{100}$/);
+    }
   });
 
   test('are not cut through a character', () => {

@@ -97,13 +97,13 @@ export function observed(change: Partial<ObservedTask> = {}): ObservedTask {
 /** A poll that found some tasks; `task_1` running, unless told otherwise. */
 export function polled(...tasks: Partial<ObservedTask>[]): Observation {
   const seen = (tasks.length === 0 ? [{}] : tasks).map((task) => observed(task));
-  return { kind: 'polled', tasks: new Map(seen.map((task) => [task.id, task])), pages: 1 };
+  return { kind: 'polled', tasks: new Map(seen.map((task) => [task.id, task])), listCalls: 1 };
 }
 
 /** A poll that was answered 404 for some tasks. */
 export function missing(...ids: string[]): Observation {
   const gone = ids.length === 0 ? ['task_1'] : ids;
-  return { kind: 'polled', tasks: new Map(gone.map((id) => [id, null])), pages: 1 };
+  return { kind: 'polled', tasks: new Map(gone.map((id) => [id, null])), listCalls: 1 };
 }
 
 export function started(task: Partial<ObservedTask> = {}, position = 0): Observation {

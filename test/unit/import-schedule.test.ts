@@ -225,8 +225,8 @@ describe('an open start', () => {
 describe('polls', () => {
   test('are due after the first start, not before it', () => {
     assert.equal(scheduled(startingImport(), 'polled', at(1)).nextPollAt, null);
-    const begun = observe(sendingImport(), started(), at(2));
-    assert.equal(begun.nextPollAt, at(3));
+    const begun = observe(sendingImport(), started(), at(1));
+    assert.equal(begun.nextPollAt, at(2));
   });
 
   test('end while no task is open, and begin again with the next start', () => {

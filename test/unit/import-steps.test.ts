@@ -94,6 +94,10 @@ describe('the poll that is due', () => {
     });
   }
 
+  test('after a failure several tasks are asked for by their ids', () => {
+    assert.equal(pollStep({ ...open(3), failures: 1 }, at(1))?.kind, 'fetch');
+  });
+
   test('asks only for tasks that were started and have not ended', () => {
     const tasks = [
       runningTask({ id: 'a', end: 'completed' }),

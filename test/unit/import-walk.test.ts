@@ -287,7 +287,7 @@ class Life {
     else {
       const seen = step.taskIds.filter(() => this.#numbers(8) > 0);
       const tasks = new Map(seen.map((id) => [id, this.upstream.show(id, this.#numbers)]));
-      walk.observe({ kind: 'polled', tasks, pages: 1 + this.#numbers(4) });
+      walk.observe({ kind: 'polled', tasks, listCalls: 1 + this.#numbers(4) });
     }
     return true;
   }
@@ -362,7 +362,7 @@ function anyObservation(
     default: {
       const seen = ids.filter(() => numbers(4) > 0);
       const show = (id: string) => (numbers(9) === 0 ? null : observed({ ...task, id }));
-      return { kind: 'polled', tasks: new Map(seen.map((id) => [id, show(id)])), pages: 1 };
+      return { kind: 'polled', tasks: new Map(seen.map((id) => [id, show(id)])), listCalls: 1 };
     }
   }
 }

@@ -26,11 +26,11 @@ function interval(
   return nextPollAt(whole, bounds, retryAfterMs, NOW, random) - NOW;
 }
 
-test('without progress the interval is a quarter of the age of the task, within the bounds', () => {
-  const ages = [0, 1000, 4000, 6000, 20_000, 60_000, 120_000, 3_600_000, 1e12];
+test('without progress the interval doubles, then is an eighth of the age of the task, within the bounds', () => {
+  const ages = [0, 500, 1000, 16_000, 24_000, 120_000, 240_000, 3_600_000, 1e12];
   assert.deepEqual(
     ages.map((age) => interval({ open: tasks([age, null]) })),
-    [1000, 1000, 1000, 1500, 5000, 15_000, 30_000, 30_000, 30_000],
+    [1000, 1500, 2000, 2000, 3000, 15_000, 30_000, 30_000, 30_000],
   );
 });
 
@@ -43,8 +43,8 @@ describe('reported progress', () => {
     ['at its end: the lower bound', 10_000, 99, 1000],
     ['at 100 and not ended: the lower bound', 10_000, 100, 1000],
     ['above 100: as at 100', 10_000, 4000, 1000],
-    ['none yet: as without progress', 20_000, 0, 5000],
-    ['below none: as without progress', 20_000, -7, 5000],
+    ['none yet: as without progress', 20_000, 0, 2500],
+    ['below none: as without progress', 20_000, -7, 2500],
     ['started in our future: the lower bound', -5000, 50, 1000],
   ];
   for (const [name, age, progress, expected] of cases) {
@@ -55,7 +55,7 @@ describe('reported progress', () => {
     const waits = [1, 8, 20, 60, 600, 3600].map((seconds) =>
       interval({ open: tasks([4_000_000, 99.99]), progressAt: NOW - seconds * 1000 }),
     );
-    assert.deepEqual(waits, [1000, 2000, 5000, 15_000, 30_000, 30_000]);
+    assert.deepEqual(waits, [1000, 1000, 2500, 7500, 30_000, 30_000]);
   });
 
   test('of several tasks: the one that ends last counts', () => {
@@ -64,8 +64,8 @@ describe('reported progress', () => {
   });
 
   test('of several tasks: where one tells none, the age of the oldest counts', () => {
-    assert.equal(interval({ open: tasks([20_000, 99], [9000, null]) }), 5000);
-    assert.equal(interval({ open: tasks([20_000, 99], [1000, 0]) }), 5000);
+    assert.equal(interval({ open: tasks([20_000, 99], [9000, null]) }), 2500);
+    assert.equal(interval({ open: tasks([20_000, 99], [1000, 0]) }), 2500);
   });
 });
 
@@ -97,7 +97,7 @@ describe('Retry-After', () => {
 
 describe('jitter', () => {
   test('spreads imports that began together by a tenth to either side', () => {
-    for (const history of [{ failures: 3 }, { open: tasks([32_000, null]) }]) {
+    for (const history of [{ failures: 3 }, { open: tasks([64_000, null]) }]) {
       assert.equal(interval(history, { random: 0 }), 7200);
       assert.equal(interval(history, { random: 0.25 }), 7600);
       assert.equal(interval(history, { random: ALMOST_ONE }), 8800);

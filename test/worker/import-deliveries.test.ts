@@ -319,6 +319,38 @@ test('a target is judged at each attempt: what is not allowed any more is not ca
   }
 });
 
+interface ClientRecords {
+  get(name: string): Promise<string | null>;
+  put(name: string, value: string): Promise<void>;
+}
+
+test('an attempt that could not be made for lack of the secret uses up none of the retries', async (t) => {
+  const receiver = await receiverOf(t, (response, attempt) =>
+    response.writeHead(attempt < 3 ? 500 : 200).end(),
+  );
+  const dataset = upstream.dataset();
+  const own = await worker.createClient();
+  const path = `${worker.url}/datasets/${dataset.id}/imports`;
+  const body = { source: 'file', file_id: 'f-1', callback: { url: receiver.url } };
+  assert.equal((await send(path, own.key, 'POST', body)).status, 202);
+  // As good as a KV that fails: the record cannot be read.
+  const kv = (await worker.miniflare.getKVNamespace('KV')) as unknown as ClientRecords;
+  const record = await kv.get(`client:${own.id}`);
+  await kv.put(`client:${own.id}`, 'no JSON');
+  dataset.update({ status: 'COMPLETED' });
+  await until('the first to be put off', async () => {
+    const [copy] = await copiesOf(worker, own.id);
+    return copy?.status === 'completed';
+  });
+  await kv.put(`client:${own.id}`, record ?? '');
+  await until('the last attempt of three', () => receiver.received.length === 3);
+  const delivery = await until('it to be noted', async () => {
+    const [copy] = await copiesOf(worker, own.id);
+    return copy?.delivery.status !== 'pending' && copy?.delivery;
+  });
+  assert.deepEqual([delivery.status, delivery.attempts], ['delivered', 3]);
+});
+
 test('when its client was deleted, an import sends nothing', async (t) => {
   const receiver = await receiverOf(t);
   const dataset = upstream.dataset();

@@ -213,6 +213,19 @@ test('where two new tasks belong to no import, the import fails and says why', a
   assert.ok(dataset.tasks.includes(stranger));
 });
 
+test('a list with an entry that is no task cannot tell whether a start was taken', async () => {
+  const dataset = upstream.dataset();
+  dataset.fail('start', { answer: 500, takes: true });
+  const { id } = await started(dataset);
+  const task = { id: dataset.tasks[0]?.id, created_at: new Date(0) };
+  const body = { tasks: { results: [task, null], count: 2 } };
+  dataset.fail('list', ...times(100, { answer: 200, body }));
+  const end = await ended(id);
+  assert.equal(end.status, 'failed');
+  assert.match(end.message ?? '', /cannot be told.*not in order/);
+  assert.equal(dataset.starts.length, 1);
+});
+
 for (const clockSkewMs of [-4800, 4800]) {
   test(`an upstream clock that is off by ${clockSkewMs} ms does not hide the task`, async () => {
     const dataset = quickDataset();

@@ -176,6 +176,45 @@ test('a list that misses a task once is not believed', async () => {
   assert.equal((await ended(id)).status, 'completed');
 });
 
+/** Lists that do not tell of all tasks, or not as documented, though each is there when it is asked for by its id. */
+const AMISS: [string, (first: object) => object][] = [
+  ['leaves tasks out for good', (first) => ({ results: [first], count: 1, next: null })],
+  ['is the same page whichever is asked for', (first) => ({ results: [first], count: 3 })],
+  [
+    'has entries that are none',
+    (first) => ({ results: [null, 'task', {}, { id: 7 }, { id: randomUUID() }, first], count: 6 }),
+  ],
+  ['counts in words', (first) => ({ results: [first], count: 'one', next: null })],
+  ['has no results', () => ({ results: { first: null }, count: 3 })],
+];
+for (const [what, tasks] of AMISS) {
+  test(`an import of several tasks goes on and ends where the list ${what}`, async () => {
+    const dataset = upstream.dataset();
+    const id = await ofThree(dataset);
+    const first = { id: dataset.tasks[0]?.id, status: 'RUNNING' };
+    dataset.fail('list', ...times(1000, { answer: 200 as const, body: { tasks: tasks(first) } }));
+    const { polls } = await view(id);
+    const seen = await once('to be polled on', id, (one) => one.polls > polls + 5);
+    assert.equal(seen.status, 'running');
+    dataset.update({ status: 'COMPLETED' });
+    Object.assign(first, { status: 'COMPLETED' });
+    assert.equal((await ended(id)).status, 'completed');
+  });
+}
+
+for (const answer of [404, 410, 500]) {
+  test(`an import of several tasks goes on and ends where the list is answered ${answer} for good`, async () => {
+    const dataset = upstream.dataset();
+    const id = await ofThree(dataset);
+    dataset.fail('list', ...times(1000, { answer }));
+    const { polls } = await view(id);
+    const seen = await once('to be polled on', id, (one) => one.polls > polls + 5);
+    assert.equal(seen.status, 'running');
+    dataset.update({ status: 'COMPLETED' });
+    assert.equal((await ended(id)).status, 'completed');
+  });
+}
+
 test('a later task that is refused fails the import when the first ones have ended', async () => {
   const dataset = upstream.dataset();
   dataset.fail('start', { answer: 'ok' }, { answer: 422 });

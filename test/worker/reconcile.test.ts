@@ -1,10 +1,27 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { glob, mkdtemp, rm } from 'node:fs/promises';
+import { DatabaseSync } from 'node:sqlite';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Miniflare } from 'miniflare';
+import type { ImportView } from '../../src/domain/import-view.ts';
+import { startDatasetUpstream } from '../support/dataset-upstream.ts';
+import { startReceiver } from '../support/receiver.ts';
 import { taskBody } from '../support/tasks.ts';
 import { EVERY_FIVE_MINUTES, fireCron } from '../support/tick.ts';
 import { json, startUpstream, type ScriptedUpstream } from '../support/upstream.ts';
-import { send, startWorker, type TestClient, type TestWorker } from '../support/worker.ts';
+import { until } from '../support/until.ts';
+import {
+  createClient,
+  send,
+  startWorker,
+  workerOptions,
+  type TestClient,
+  type TestWorker,
+} from '../support/worker.ts';
 
 const DAY = 86_400_000;
 let upstream: ScriptedUpstream;
@@ -110,4 +127,53 @@ test('the copy of an import that is there stays, and the import goes on', async 
   assert.ok(await kv.get(key.name));
   const view = await (await send(`${worker.url}/imports/${id}`, client.key, 'GET')).json();
   assert.equal((view as { status: string }).status, 'running');
+});
+
+/** What is left when the platform has given an alarm up, as it does after six retries of an object that throws. */
+async function dropAlarms(folder: string): Promise<void> {
+  for await (const name of glob('do/*ImportJob/metadata.sqlite', { cwd: folder })) {
+    const alarms = new DatabaseSync(join(folder, name));
+    alarms.exec('DELETE FROM _cf_ALARM');
+    alarms.close();
+  }
+}
+
+test('an ended import whose webhook is overdue is woken, and that goes out', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'windsock-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const receiver = await startReceiver((response, attempt) =>
+    response.writeHead(attempt === 1 ? 500 : 204).end(),
+  );
+  t.after(() => receiver.close());
+  const datasets = await startDatasetUpstream();
+  t.after(() => datasets.close());
+  const dataset = datasets.dataset();
+  dataset.steps = [{ status: 'COMPLETED' }];
+  const vars = {
+    MISTRAL_BASE_URL: datasets.url,
+    MISTRAL_API_KEY: 'any',
+    POLL_MIN_MS: '20',
+    WEBHOOK_RETRY_S: '0,3',
+  };
+  const before = new Miniflare(workerOptions(vars, 0, folder));
+  const { origin } = await before.ready;
+  const { key } = await createClient(origin);
+  const callback = { url: receiver.url };
+  const body = { source: 'file', file_id: 'f', callback };
+  const path = `${origin}/datasets/${dataset.id}/imports`;
+  assert.equal((await send(path, key, 'POST', body)).status, 202);
+  await until('the failed attempt in the copy', async () => {
+    const list = await send(`${origin}/imports`, key, 'GET');
+    const { imports } = (await list.json()) as { imports: ImportView[] };
+    return imports[0]?.delivery.last_status === 500;
+  });
+  await before.dispose();
+  await dropAlarms(folder);
+  const later = new Miniflare(workerOptions(vars, 0, folder));
+  t.after(() => later.dispose());
+  const { origin: now } = await later.ready;
+  await delay(3000);
+  assert.equal(receiver.received.length, 1, 'without its alarm nothing goes out');
+  await fireCron(now, EVERY_FIVE_MINUTES, Date.now() + 300_000);
+  await until('the second attempt', () => receiver.received.length === 2);
 });
