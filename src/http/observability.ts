@@ -5,7 +5,7 @@ import {
   type ObservabilityAnswer,
   type ObservabilityCall,
 } from '../mistral/observability.ts';
-import { readText } from '../mistral/read-answer.ts';
+import { readText } from '../mistral/read-text.ts';
 import { observabilityUpstream } from '../relay/backends.ts';
 import { openWithRetries } from '../relay/open.ts';
 import { abortWith } from '../relay/relay.ts';

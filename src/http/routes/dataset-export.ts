@@ -5,7 +5,7 @@ import { prefersJson } from '../../domain/accept.ts';
 import { attachment } from '../../domain/content-disposition.ts';
 import { Refusal } from '../../domain/failures.ts';
 import { redact } from '../../domain/redact.ts';
-import { readText } from '../../mistral/read-answer.ts';
+import { readText } from '../../mistral/read-text.ts';
 import { openUrl } from '../../mistral/upstream.ts';
 import { relayBytes } from '../../relay/bytes.ts';
 import { abortWith } from '../../relay/relay.ts';
