@@ -3,13 +3,14 @@ import { Refusal } from '../domain/failures.ts';
 import { NO_USAGE } from '../domain/completion.ts';
 import { isObject, parseJson } from '../domain/json.ts';
 import { plainPath } from '../domain/scopes.ts';
+import { isEventStream } from '../domain/sse.ts';
 import type { UsageRow } from '../domain/usage.ts';
 import { noteUsage } from '../objects/usage-batch.ts';
+import { abortWith } from '../platform/abort.ts';
 import { upstreamFor } from '../relay/backends.ts';
 import { ChatWatcher, type ChatReport, type ChatRequest } from '../relay/chat.ts';
 import { answerHeaders, requestHeaders } from '../relay/headers.ts';
 import { openWithRetries, type Opened } from '../relay/open.ts';
-import { abortWith, isEventStream } from '../relay/relay.ts';
 import { relayStream } from '../relay/stream.ts';
 import type { AppContext } from './context.ts';
 

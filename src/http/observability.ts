@@ -7,8 +7,7 @@ import {
 } from '../mistral/observability.ts';
 import { readText } from '../mistral/read-text.ts';
 import { observabilityUpstream } from '../relay/backends.ts';
-import { openWithRetries } from '../relay/open.ts';
-import { abortWith } from '../relay/relay.ts';
+import { openUpstream } from '../relay/open.ts';
 import type { AppContext } from './context.ts';
 import { observabilityRefusal } from './upstream-refusal.ts';
 
@@ -39,13 +38,10 @@ async function ask(c: AppContext, call: ObservabilityCall): Promise<Observabilit
     path,
     headers,
     body: body === undefined ? null : JSON.stringify(body),
-    signal: abortWith(c.req.raw.signal).signal,
+    signal: c.req.raw.signal,
   };
-  const startedAt = performance.now();
-  const answer = isRead
-    ? (await openWithRetries(upstream, request, timeoutMs)).answer
-    : await upstream({ ...request, headersTimeoutMs: timeoutMs });
-  c.set('upstreamMs', performance.now() - startedAt);
+  const { answer, upstreamMs } = await openUpstream(upstream, request, timeoutMs, isRead);
+  c.set('upstreamMs', upstreamMs);
   const { status } = answer;
   const read = await readText(answer, answer.ok ? MAX_ANSWER_BYTES : MAX_ERROR_BYTES, timeoutMs);
   const text = redact(read.text, config.secrets);

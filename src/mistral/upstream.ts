@@ -1,5 +1,6 @@
 import { connect } from 'cloudflare:sockets';
 import { Refusal } from '../domain/failures.ts';
+import { abortWith } from '../platform/abort.ts';
 import { within } from '../platform/within.ts';
 
 /** A request to a Mistral API, wherever it is served. */
@@ -39,10 +40,7 @@ export async function openUrl(
   url: string,
   { method, headers, body, signal, headersTimeoutMs }: Omit<UpstreamRequest, 'path'>,
 ): Promise<Response> {
-  const abort = new AbortController();
-  const onAbort = () => abort.abort(signal.reason);
-  if (signal.aborted) onAbort();
-  else signal.addEventListener('abort', onAbort, { once: true });
+  const abort = abortWith(signal);
   let late = false;
   // AbortSignal.timeout would also cut a body that is being read; this one ends with the headers.
   const timer = setTimeout(() => {
