@@ -12,7 +12,7 @@ import { ChatWatcher, type ChatReport, type ChatRequest } from '../relay/chat.ts
 import { answerHeaders, requestHeaders } from '../relay/headers.ts';
 import { openWithRetries, type Opened } from '../relay/open.ts';
 import { relayStream } from '../relay/stream.ts';
-import type { AppContext } from './context.ts';
+import { callerOf, type AppContext } from './context.ts';
 
 /** Where the Mistral API takes chats. */
 export const CHAT_PATH = '/v1/chat/completions';
@@ -55,8 +55,7 @@ interface Chat extends ChatRequest {
 
 function open(c: AppContext, body: Uint8Array<ArrayBuffer>, signal: AbortSignal): Promise<Opened> {
   const config = c.get('config');
-  const { origin, pathname, search } = new URL(c.req.url);
-  const caller = { origin, requestId: c.get('requestId') };
+  const { pathname, search } = new URL(c.req.url);
   const headers = requestHeaders(c.req.raw.headers);
   const isDropIn = plainPath(pathname) === CHAT_PATH;
   const path = isDropIn ? pathname + search : CHAT_PATH;
@@ -66,7 +65,7 @@ function open(c: AppContext, body: Uint8Array<ArrayBuffer>, signal: AbortSignal)
     headers.set('content-type', 'application/json');
   }
   return openWithRetries(
-    upstreamFor(CHAT_PATH, config, c.env, caller),
+    upstreamFor(CHAT_PATH, config, c.env, callerOf(c)),
     { method: 'POST', path, headers, body, signal },
     config.upstreamHeadersTimeoutMs,
   );

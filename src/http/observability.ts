@@ -8,7 +8,7 @@ import {
 import { readText } from '../mistral/read-text.ts';
 import { observabilityUpstream } from '../relay/backends.ts';
 import { openUpstream } from '../relay/open.ts';
-import type { AppContext } from './context.ts';
+import { callerOf, type AppContext } from './context.ts';
 import { observabilityRefusal } from './upstream-refusal.ts';
 
 /** An answer is held in memory, of which there are 128 MB. */
@@ -27,8 +27,7 @@ export function observabilityOf(c: AppContext): ObservabilityClient {
 
 async function ask(c: AppContext, call: ObservabilityCall): Promise<ObservabilityAnswer> {
   const config = c.get('config');
-  const caller = { origin: new URL(c.req.url).origin, requestId: c.get('requestId') };
-  const upstream = observabilityUpstream(config, c.env, caller);
+  const upstream = observabilityUpstream(config, c.env, callerOf(c));
   const timeoutMs = config.upstreamHeadersTimeoutMs;
   const { method, path, body, isRead, filterAlone = false } = call;
   const headers = new Headers({ accept: 'application/json' });

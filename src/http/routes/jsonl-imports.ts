@@ -9,7 +9,7 @@ import { FilesClient, MAX_FILE_BYTES } from '../../mistral/files.ts';
 import type { Upstream } from '../../mistral/upstream.ts';
 import { observabilityUpstream } from '../../relay/backends.ts';
 import { keptCallback } from '../callback.ts';
-import type { AppContext, AppEnv } from '../context.ts';
+import { callerOf, type AppContext, type AppEnv } from '../context.ts';
 import { answerStart } from '../import-answer.ts';
 import {
   datasetIdOf,
@@ -19,7 +19,7 @@ import {
   requestHash,
 } from '../import-request.ts';
 import { digestOf, uploadChecked, type UploadedJsonl } from '../jsonl-upload.ts';
-import { clientWith } from '../middleware/auth.ts';
+import { admitClient } from '../middleware/auth.ts';
 import { mistaken } from '../middleware/json-body.ts';
 import { piecesOf } from '../request-body.ts';
 import { failureRefusal } from '../upstream-refusal.ts';
@@ -50,14 +50,12 @@ export const jsonlImportQuery = z.lazy(() =>
     ),
 );
 
-const admit = clientWith('observability:write');
-
 /** `POST /datasets/:dataset_id/imports` with the JSONL itself as the body: checked, uploaded and then imported. */
 export const jsonlImportRoutes = new Hono<AppEnv>().post(
   '/:dataset_id/imports',
   async (c, next) => {
     if (!isJsonl(c.req.header('content-type') ?? '')) return next();
-    await admit(c, () => Promise.resolve());
+    await admitClient(c, 'observability:write');
     const work = importJsonl(c);
     // A client that leaves when its body has come must not leave behind a file that nothing imports.
     c.executionCtx.waitUntil(work.catch(() => undefined));
@@ -74,7 +72,7 @@ async function importJsonl(c: AppContext): Promise<Response> {
   const key = idempotencyKeyOf(c);
   const id = await importIdFor(clientId, key);
   const job = c.env.IMPORT_JOB.getByName(id);
-  const upstream = observabilityUpstream(config, c.env, { origin, requestId: c.get('requestId') });
+  const upstream = observabilityUpstream(config, c.env, callerOf(c));
   const files = new FilesClient(upstream, config.upstreamHeadersTimeoutMs, config.secrets);
   const idleMs = config.streamIdleTimeoutMs;
   const pieces = piecesOf(c.req.raw, MAX_FILE_BYTES, idleMs);
