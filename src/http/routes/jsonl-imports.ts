@@ -2,7 +2,7 @@ import { Hono } from 'hono/tiny';
 import * as z from 'zod/mini';
 import { Refusal } from '../../domain/failures.ts';
 import { startPath } from '../../domain/import-parts.ts';
-import { IMPORT_EVENTS, type ImportOrder } from '../../domain/import.ts';
+import { IMPORT_EVENTS, type Callback } from '../../domain/import.ts';
 import { isForGood } from '../../mistral/answer.ts';
 import { callUpstream } from '../../mistral/call.ts';
 import { FilesClient, MAX_FILE_BYTES } from '../../mistral/files.ts';
@@ -123,7 +123,7 @@ function isJsonl(contentType: string): boolean {
   return /^\s*application\/(?:x-ndjson|jsonl)\s*(?:;|$)/i.test(contentType);
 }
 
-function callbackOf(c: AppContext): ImportOrder['callback'] {
+function callbackOf(c: AppContext): Callback | null {
   const given = Object.entries(c.req.queries());
   const query = Object.fromEntries(
     given.map(([name, values]) => [name, values.length === 1 ? values[0] : values]),

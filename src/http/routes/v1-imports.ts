@@ -2,7 +2,7 @@ import { Hono } from 'hono/tiny';
 import * as z from 'zod/mini';
 import { Refusal } from '../../domain/failures.ts';
 import { importMetadata } from '../../domain/import-body.ts';
-import { IMPORT_EVENTS, type ImportOrder } from '../../domain/import.ts';
+import { IMPORT_EVENTS, type Callback } from '../../domain/import.ts';
 import type { ImportView } from '../../domain/import-view.ts';
 import { isObject, parseJson } from '../../domain/json.ts';
 import type { RawAnswer } from '../../mistral/answer.ts';
@@ -125,7 +125,7 @@ async function taskOf(c: AppContext, view: ImportView): Promise<RawAnswer> {
   return { ...answer, status: response.ok ? 202 : response.status };
 }
 
-function callbackOf(c: AppContext): ImportOrder['callback'] {
+function callbackOf(c: AppContext): Callback | null {
   const url = c.req.header('windsock-callback') ?? '';
   refuseBadTarget(c, url, '/windsock-callback');
   const names = c.req.header('windsock-callback-events')?.split(',');
