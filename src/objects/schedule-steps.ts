@@ -10,10 +10,9 @@ import {
   type ScheduleState,
 } from '../domain/schedule.ts';
 import { isForGood, type UpstreamFailure } from '../mistral/answer.ts';
-import { DatasetsClient } from '../mistral/datasets.ts';
 import { sha256Bytes } from '../platform/crypto.ts';
 import { tokenOf } from '../platform/ids.ts';
-import { observabilityUpstream } from '../relay/backends.ts';
+import { importsClient } from '../relay/backends.ts';
 import { Clients } from '../store/clients.ts';
 import type { OpenRun, ScheduleStore } from './schedule.sql.ts';
 
@@ -54,7 +53,8 @@ export async function findEvents(
 ): Promise<Found> {
   const read = incrementalFilters(whereOf(settings), { from: from ?? asOf, to: asOf });
   if (!read.ok) return { kind: 'failed', message: read.message };
-  const found = await clientOf(env, config, settings, id).searchIds(read.filters);
+  const caller = { origin: settings.origin, requestId: id };
+  const found = await importsClient(config, env, caller).searchIds(read.filters);
   if (found.ok) return { kind: 'found', ids: inOrder(found.value) };
   const { status, message, retryAfterMs } = found.failure;
   return isForGood(status)
@@ -112,7 +112,8 @@ export async function countMatches(
     const count = plan.parts.reduce((sum, { weight }) => sum + weight, 0);
     return { kind: 'counted', report: { matched: count, new: count, duplicate: 0 } };
   }
-  const found = await clientOf(env, config, settings, settings.id).searchIds(search.filters);
+  const caller = { origin: settings.origin, requestId: settings.id };
+  const found = await importsClient(config, env, caller).searchIds(search.filters);
   if (!found.ok) return { kind: 'refused', failure: found.failure };
   const ids = inOrder(found.value);
   const fresh = isWindow ? store.notImported(ids).length : ids.length;
@@ -127,12 +128,4 @@ function inOrder(ids: readonly string[]): string[] {
 
 function whereOf({ template }: ScheduleState): unknown {
   return template.source === 'explorer' ? template.where : null;
-}
-
-function clientOf(env: Env, config: Config, { origin }: ScheduleState, requestId: string) {
-  return new DatasetsClient(
-    observabilityUpstream(config, env, { origin, requestId }),
-    config.upstreamHeadersTimeoutMs,
-    config.secrets,
-  );
 }
