@@ -11,7 +11,7 @@ import {
 } from '../domain/schedule.ts';
 import { isForGood, type UpstreamFailure } from '../mistral/answer.ts';
 import { sha256Bytes } from '../platform/crypto.ts';
-import { tokenOf } from '../platform/ids.ts';
+import { derivedId, tokenOf } from '../platform/ids.ts';
 import { importsClient } from '../relay/backends.ts';
 import { Clients } from '../store/clients.ts';
 import type { OpenRun, ScheduleStore } from './schedule.sql.ts';
@@ -73,7 +73,7 @@ export async function startImport(
   ids: readonly string[] | null,
 ): Promise<Started> {
   const digest = await sha256Bytes(`schedule\n${run.id}`);
-  const importId = `imp_${tokenOf(digest.subarray(0, 16))}`;
+  const importId = derivedId('imp', digest);
   const planned = runOrder(settings, run, { importId, requestHash: tokenOf(digest) }, ids);
   if (!planned.ok) return { kind: 'refused', message: planned.message };
   const result = await env.IMPORT_JOB.getByName(importId).start(planned.order);
