@@ -1,6 +1,6 @@
 import { boundedJson, CUT_MARK } from '../domain/bounded.ts';
 import { CompletionReader, contentText } from '../domain/completion.ts';
-import { isObject, parseJson, type JsonObject } from '../domain/json.ts';
+import { isObject, type JsonObject } from '../domain/json.ts';
 import { dataOf } from '../domain/chat-stream.ts';
 import { isEventStream } from '../domain/sse.ts';
 import { logError } from '../platform/log.ts';
@@ -9,7 +9,8 @@ import type { NewEvent } from '../domain/event.ts';
 
 /** A chat on its way, as far as it is known before the answer. */
 export interface RelayedChat {
-  request: Uint8Array;
+  /** What the request's JSON says, undefined where it is none. */
+  request: unknown;
   requestId: string;
   /** Milliseconds since the epoch. */
   startedAt: number;
@@ -67,8 +68,7 @@ class ChatRecorder {
   }
 
   #event(now: number): NewEvent {
-    const parsed = parseJson(new TextDecoder().decode(this.#chat.request));
-    const request: JsonObject = isObject(parsed) ? parsed : {};
+    const request = isObject(this.#chat.request) ? this.#chat.request : {};
     const messages = Array.isArray(request['messages']) ? request['messages'].filter(isObject) : [];
     const tools = Array.isArray(request['tools']) ? request['tools'].filter(isObject) : [];
     const { id, messages: answers, usage } = this.#completion.completion;

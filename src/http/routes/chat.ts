@@ -26,7 +26,7 @@ export const chatRoutes = new Hono<AppEnv>().post(
     const chat = c.req.valid('json');
     const asText = prefersText(c.req.header('accept') ?? '');
     const body = mistralBody(chat, c.get('config').defaultModel, asText ? true : null);
-    const answer = await answerChat(c, bytesOf(body));
+    const answer = await answerChat(c, bytesOf(body), body);
     if (!answer.ok) throw await refusalOf(answer);
     if (asText) return textAnswer(c, answer);
     if (chat.stream === true) return answer;

@@ -1,4 +1,5 @@
 import { Hono } from 'hono/tiny';
+import { parseJson } from '../../domain/json.ts';
 import { plainPath, scopeOfPath } from '../../domain/scopes.ts';
 import { MAX_FILE_BYTES } from '../../mistral/files.ts';
 import { upstreamFor } from '../../relay/backends.ts';
@@ -17,7 +18,8 @@ export const v1Routes = new Hono<AppEnv>().all('/*', clientWith(scopeOfRequest),
   const { pathname, search } = new URL(c.req.url);
   const plain = plainPath(pathname);
   if (c.req.method === 'POST' && plain === CHAT_PATH) {
-    return answerChat(c, await readBytes(c.req.raw, config.maxBodyBytes));
+    const bytes = await readBytes(c.req.raw, config.maxBodyBytes);
+    return answerChat(c, bytes, parseJson(new TextDecoder().decode(bytes)));
   }
   const body = await bodyOf(c, config.maxBodyBytes);
   const { response, upstreamMs } = await relay(c.req.raw, pathname + search, body, {
