@@ -1,5 +1,5 @@
 import type { Config } from '../config.ts';
-import { planImport } from '../domain/import-body.ts';
+import { planImport, type ImportPlan } from '../domain/import-body.ts';
 import { isTerminal, type ImportStatus, type MatchReport } from '../domain/import.ts';
 import { runOrder } from '../domain/schedule-order.ts';
 import {
@@ -98,17 +98,12 @@ export async function countMatches(
   now: number,
 ): Promise<Counted> {
   const isWindow = isIncremental(settings);
-  const where = whereOf(settings);
-  const plan = isWindow
-    ? incrementalFilters(where, windowAt(settings, now))
-    : planImport(settings.template, now);
+  const plan = isWindow ? windowPlan(settings, now) : planImport(settings.template, now);
   if (!plan.ok) return { kind: 'uncountable' };
-  const search = 'filters' in plan ? plan : plan.search;
+  const { search } = plan;
   if (search === null) {
     const { source } = settings.template;
-    if (source === 'campaign' || source === 'file' || !('parts' in plan)) {
-      return { kind: 'uncountable' };
-    }
+    if (source === 'campaign' || source === 'file') return { kind: 'uncountable' };
     const count = plan.parts.reduce((sum, { weight }) => sum + weight, 0);
     return { kind: 'counted', report: { matched: count, new: count, duplicate: 0 } };
   }
@@ -119,6 +114,12 @@ export async function countMatches(
   const fresh = isWindow ? store.notImported(ids).length : ids.length;
   const report = { matched: ids.length, new: fresh, duplicate: ids.length - fresh };
   return { kind: 'counted', report };
+}
+
+/** The search of an incremental run that would begin now. */
+function windowPlan(settings: ScheduleState, now: number): ImportPlan {
+  const read = incrementalFilters(whereOf(settings), windowAt(settings, now));
+  return read.ok ? { ok: true, parts: [], search: { filters: read.filters } } : read;
 }
 
 /** The oldest first where the upstream lists the newest first, as the built-in one does; each once. */
