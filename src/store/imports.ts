@@ -22,13 +22,17 @@ export interface CopyName {
   importId: string;
 }
 
-/**
- * Where a search goes on: KV's own cursor of the page, null for the first, and the key that was found last, empty for
- * none on this page. By name, not by number: what is added or dropped meanwhile moves the others.
- */
-type Place = readonly [page: string | null, seen: string];
+interface Cursor {
+  /** KV's own cursor of the page, null for the first. */
+  page: string | null;
+  /**
+   * The key that was listed last, without the prefix; empty for none. By name, not by place: what is added or dropped
+   * meanwhile moves the others.
+   */
+  seen: string;
+}
 
-const BEGINNING: Place = [null, ''];
+const BEGINNING: Cursor = { page: null, seen: '' };
 
 /** The least time that KV keeps an entry for. */
 const MIN_TTL_S = 60;
@@ -74,12 +78,12 @@ export class ImportCopies {
     cursor: string | null,
   ): Promise<{ imports: ImportView[]; cursor: string | null } | 'bad_cursor'> {
     const prefix = importPrefix(clientId);
-    const start = cursor === null ? BEGINNING : readCursor(cursor, prefix);
+    const start = cursor === null ? BEGINNING : readCursor(cursor);
     if (start === null) return 'bad_cursor';
     const isWanted = (fields: ImportListFields) => matches(fields, filter);
     const { names, next } = await this.#find(prefix, isWanted, limit, start);
     if (next === 'bad_cursor') return next;
-    const after = next && writeCursor(next, prefix);
+    const after = next && writeCursor(next);
     if (names.length === 0) return { imports: [], cursor: after };
     const copies = await this.#kv.get<ImportView>(names, 'json');
     return { imports: names.flatMap((name) => copies.get(name) ?? []), cursor: after };
@@ -89,20 +93,20 @@ export class ImportCopies {
    * Copies of any client that have fallen behind, from where the search before came to.
    * @param before milliseconds since the epoch: open imports that were last touched before `touched`, ended ones that
    * ended before `ended`
-   * @param limit how many at most
+   * @param limit how many at most; so many pages of KV are read at most too
    */
   async behind(
     before: { touched: number; ended: number },
     limit: number,
     cursor: string | null,
   ): Promise<{ copies: CopyName[]; cursor: string | null }> {
-    const start = cursor === null ? BEGINNING : (JSON.parse(cursor) as Place);
+    const start = cursor === null ? BEGINNING : (readCursor(cursor) ?? BEGINNING);
     const isWanted = (fields: ImportListFields) => isBehind(fields, before);
     const { names, next } = await this.#find(ALL_IMPORTS_PREFIX, isWanted, limit, start);
     return {
       copies: names.map((name) => ({ name, importId: importIdOf(name) })),
       // KV does not keep its cursors for ever.
-      cursor: next === 'bad_cursor' ? null : next && JSON.stringify(next),
+      cursor: next === 'bad_cursor' ? null : next && writeCursor(next),
     };
   }
 
@@ -120,10 +124,10 @@ export class ImportCopies {
     prefix: string,
     isWanted: (fields: ImportListFields) => boolean,
     limit: number,
-    start: Place,
-  ): Promise<{ names: string[]; next: Place | null | 'bad_cursor' }> {
+    start: Cursor,
+  ): Promise<{ names: string[]; next: Cursor | null | 'bad_cursor' }> {
     const names: string[] = [];
-    let [page] = start;
+    let { page } = start;
     for (let pages = 0; pages < MAX_PAGES; pages++) {
       const found: KVNamespaceListResult<ImportListFields> | 'bad_cursor' = await listPage(
         this.#kv,
@@ -131,14 +135,17 @@ export class ImportCopies {
       );
       if (found === 'bad_cursor') return { names, next: found };
       for (const { name, metadata } of found.keys) {
-        if (name <= start[1] || !metadata || !isWanted(metadata)) continue;
-        if (names.length === limit) return { names, next: [page, names.at(-1) ?? ''] };
+        if (name <= prefix + start.seen || !metadata || !isWanted(metadata)) continue;
+        if (names.length === limit) {
+          const seen = names.at(-1)?.slice(prefix.length) ?? '';
+          return { names, next: { page, seen } };
+        }
         names.push(name);
       }
       if (found.list_complete) return { names, next: null };
       page = found.cursor;
     }
-    return { names, next: [page, ''] };
+    return { names, next: { page, seen: '' } };
   }
 
   #key(clientId: string, view: ImportView): string {
@@ -164,18 +171,17 @@ function isBehind(
   return updatedAt < (isTerminal(status) ? before.ended : before.touched);
 }
 
-/** A place as clients get it; the prefix of its key is left out. */
-function writeCursor([page, seen]: Place, prefix: string): string {
-  return btoa(JSON.stringify([page, seen.slice(prefix.length)]));
+function writeCursor(cursor: Cursor): string {
+  return btoa(JSON.stringify([cursor.page, cursor.seen]));
 }
 
-function readCursor(text: string, prefix: string): Place | null {
+function readCursor(text: string): Cursor | null {
   try {
     const value: unknown = JSON.parse(atob(text));
     if (!Array.isArray(value)) return null;
     const [page, seen] = value as unknown[];
     if (page !== null && typeof page !== 'string') return null;
-    return typeof seen === 'string' ? [page, prefix + seen] : null;
+    return typeof seen === 'string' ? { page, seen } : null;
   } catch {
     return null;
   }
