@@ -1,14 +1,16 @@
 import { boundedJson, CUT_MARK } from '../domain/bounded.ts';
 import { CompletionReader, contentText } from '../domain/completion.ts';
-import { isObject, parseJson, type JsonObject } from '../domain/json.ts';
+import { isObject, type JsonObject } from '../domain/json.ts';
 import { dataOf } from '../domain/chat-stream.ts';
+import { isEventStream } from '../domain/sse.ts';
 import { logError } from '../platform/log.ts';
 import { workspaceOf } from './context.ts';
 import type { NewEvent } from '../domain/event.ts';
 
 /** A chat on its way, as far as it is known before the answer. */
 export interface RelayedChat {
-  request: Uint8Array;
+  /** What the request's JSON says, undefined where it is none. */
+  request: unknown;
   requestId: string;
   /** Milliseconds since the epoch. */
   startedAt: number;
@@ -21,15 +23,15 @@ const MAX_TOOLS_BYTES = 16_000;
 const MAX_METADATA_BYTES = 16_000;
 /** Stands for metadata that are too long: half an object would be none. */
 const CUT_METADATA = JSON.stringify({ metadata: CUT_MARK });
+
 /**
  * Watches the answer to a chat go by and records the chat as an event when it has ended, cut or left included.
  * @param answer the upstream's answer; one that is no success is not recorded
  */
 export function chatRecorder(chat: RelayedChat, answer: Response, env: Env): ChatRecorder | null {
   if (!answer.ok) return null;
-  const isStream = /^text\/event-stream/i.test(answer.headers.get('content-type') ?? '');
   const correlationId = answer.headers.get('mistral-correlation-id') ?? chat.requestId;
-  return new ChatRecorder(chat, correlationId, isStream, env);
+  return new ChatRecorder(chat, correlationId, isEventStream(answer.headers), env);
 }
 
 class ChatRecorder {
@@ -66,8 +68,7 @@ class ChatRecorder {
   }
 
   #event(now: number): NewEvent {
-    const parsed = parseJson(new TextDecoder().decode(this.#chat.request));
-    const request: JsonObject = isObject(parsed) ? parsed : {};
+    const request = isObject(this.#chat.request) ? this.#chat.request : {};
     const messages = Array.isArray(request['messages']) ? request['messages'].filter(isObject) : [];
     const tools = Array.isArray(request['tools']) ? request['tools'].filter(isObject) : [];
     const { id, messages: answers, usage } = this.#completion.completion;

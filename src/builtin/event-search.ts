@@ -45,6 +45,9 @@ export interface FoundEvent extends EventPlace {
 /** Characters, about, that the regular expressions of one search may read: some seconds of it. */
 const PATTERN_STEPS = 100_000_000;
 
+/** As many events are told as similar to one. */
+const MAX_SIMILAR = 10;
+
 const PLACE_COLUMNS = 'e.seq, e.event_id, e.created_at';
 
 const COLUMNS = EVENT_COLUMNS.map((column) => `e.${column}`).join(', ');
@@ -59,18 +62,12 @@ export class EventSearch {
 
   /** The fields there are: those of every workspace, and one for each judge. */
   fields(): EventField[] {
-    const judges = this.#sql.exec<{ id: string; name: string; output: string }>(
-      'SELECT id, name, output FROM judges ORDER BY created_at, id',
-    );
-    const ofJudges = [...judges].map(({ id, name, output }) =>
-      judgeField(id, name, (JSON.parse(output) as { type: 'CLASSIFICATION' | 'REGRESSION' }).type),
-    );
-    return [...EVENT_FIELDS, ...ofJudges];
+    return [...EVENT_FIELDS, ...this.#judgeFields()];
   }
 
   /** Reads `FilterPayload.filters` against the fields there are. */
   read(filters: unknown): ReadFilter {
-    return readFilter(filters, this.fields().slice(EVENT_FIELDS.length));
+    return readFilter(filters, this.#judgeFields());
   }
 
   /**
@@ -113,7 +110,7 @@ export class EventSearch {
   ids(
     tree: FilterTree | null,
     limit: number,
-    after: EventPlace | null = null,
+    after: EventPlace | null,
   ): SearchResult<{ ids: string; next: EventPlace | null }> {
     const filter = filterSql(tree);
     if (filter.exact) {
@@ -161,9 +158,9 @@ export class EventSearch {
   }
 
   /** Events that speak of the same, the most similar first; null when there is no such event. */
-  similar(eventId: string, limit = 10): EventPreview[] | null {
+  similar(eventId: string): EventPreview[] | null {
     const row = this.#row(eventId);
-    return row && this.previews(similarSeqs(this.#sql, row, limit), null);
+    return row && this.previews(similarSeqs(this.#sql, row, MAX_SIMILAR), null);
   }
 
   /** Previews of events, in the order given; what is gone is left out. @param fields null shows all */
@@ -188,7 +185,7 @@ export class EventSearch {
     const unknown = names.find((name) => !known.has(name));
     if (unknown !== undefined) {
       const message = `There is no field ${JSON.stringify(unknown)}; GET /v1/observability/chat-completion-fields lists them.`;
-      return { ok: false, status: 400, code: 'SEARCH_BAD_REQUEST', message };
+      return badRequest(message);
     }
     return { ok: true, value: names.flatMap((name) => known.get(name) ?? []) };
   }
@@ -206,6 +203,15 @@ export class EventSearch {
       const annotations = this.#annotations([row.seq]).get(row.seq) ?? [];
       yield filterRow(row, annotations, [field])[field.name] ?? null;
     }
+  }
+
+  #judgeFields(): EventField[] {
+    const judges = this.#sql.exec<{ id: string; name: string; output: string }>(
+      'SELECT id, name, output FROM judges ORDER BY created_at, id',
+    );
+    return [...judges].map(({ id, name, output }) =>
+      judgeField(id, name, (JSON.parse(output) as { type: 'CLASSIFICATION' | 'REGRESSION' }).type),
+    );
   }
 
   /** Newest first, from a place on; SQLite is read only as far as the results are taken. */

@@ -1,6 +1,6 @@
 import { iso } from '../domain/time.ts';
 import type { FieldValue, FilterRow } from '../domain/filter-evaluate.ts';
-import { judgeField, type EventField } from '../domain/filter-fields.ts';
+import { judgeOfField, type EventField } from '../domain/filter-fields.ts';
 
 /** What a search looks at, and an event's preview shows. */
 export const EVENT_COLUMNS = [
@@ -94,9 +94,8 @@ function valueOf(
 ): FieldValue {
   const value = VALUES[name];
   if (value !== undefined) return value(row);
-  const found = annotations.find(
-    ({ judgeId }) => judgeField(judgeId, '', 'REGRESSION').name === name,
-  );
+  const judge = judgeOfField(name);
+  const found = annotations.find(({ judgeId }) => judgeId === judge);
   return typeof found?.answer === (type === 'FLOAT' ? 'number' : 'string')
     ? (found?.answer ?? null)
     : null;

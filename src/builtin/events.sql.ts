@@ -1,8 +1,6 @@
 import type { NewEvent } from '../domain/event.ts';
 import { fold } from '../domain/fold.ts';
 
-export type { NewEvent } from '../domain/event.ts';
-
 /** Longest previews, in UTF-16 units: what a search looks at. */
 const PREVIEW_LENGTH = 500;
 const SYSTEM_LENGTH = 4000;

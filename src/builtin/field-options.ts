@@ -6,6 +6,7 @@ import {
   type FilterOperator,
 } from '../domain/filter-fields.ts';
 import type { FilterTree } from '../domain/filter.ts';
+import { iso } from '../domain/time.ts';
 import { withinBudget, type EventSearch, type SearchResult } from './event-search.ts';
 import { answerSql, columnOf, filterSql } from './filter-sql.ts';
 
@@ -137,5 +138,5 @@ function order(left: Scalar, right: Scalar): number {
 }
 
 function textOf(value: Scalar, { type }: EventField): string {
-  return type === 'TIMESTAMP' ? new Date(Number(value)).toISOString() : String(value);
+  return type === 'TIMESTAMP' ? iso(Number(value)) : String(value);
 }

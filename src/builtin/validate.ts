@@ -4,6 +4,7 @@ import { TOO_DEEP } from '../domain/filter.ts';
 import { isJsonType, isObject } from '../domain/json.ts';
 import type { ValidationDetail } from '../mistral/errors.ts';
 import '../platform/schema-messages.ts';
+import type { Page } from './datasets.sql.ts';
 import { searchRefused, type BuiltinError } from './errors.ts';
 
 type Invalid = (details: readonly ValidationDetail[]) => BuiltinError;
@@ -97,3 +98,8 @@ export function filtersText(filters: Record<string, unknown> | null): string {
 /** `page` and `page_size` of the observability lists. */
 export const pageQuery = () =>
   z.object({ page: wholeNumber(1, 1_000_000_000, 1), page_size: wholeNumber(0, 100, 50) });
+
+/** The page that a {@link pageQuery} asks for. */
+export function pageOf(query: { page: number; page_size: number }): Page {
+  return { page: query.page, pageSize: query.page_size };
+}

@@ -1,6 +1,8 @@
 import { DurableObject } from 'cloudflare:workers';
 import { configOf } from '../config.ts';
-import { equalInConstantTime, hmacBase64 } from '../platform/crypto.ts';
+import type { NewEvent } from '../domain/event.ts';
+import { equalInConstantTime, hmacBytes } from '../platform/crypto.ts';
+import { tokenOf } from '../platform/ids.ts';
 import { migrate } from '../platform/migrate.ts';
 import { CampaignsApi } from './api/campaigns-api.ts';
 import { DatasetsApi } from './api/datasets-api.ts';
@@ -12,7 +14,7 @@ import { Campaigns } from './campaigns.sql.ts';
 import { Conversations } from './conversations.sql.ts';
 import { Datasets } from './datasets.sql.ts';
 import { EventSearch } from './event-search.ts';
-import { Events, type NewEvent } from './events.sql.ts';
+import { Events } from './events.sql.ts';
 import { FieldOptions } from './field-options.ts';
 import { Files, type StoredFile } from './files.sql.ts';
 import type { ImportStores } from './imports/stores.ts';
@@ -104,7 +106,7 @@ export class Workspace extends DurableObject<Env> {
   }
 
   get events(): EventsApi {
-    return new EventsApi(this.#events, this.#search, this.#options);
+    return new EventsApi(this.#search, this.#options);
   }
 
   identity(): WorkspaceIdentity {
@@ -129,8 +131,8 @@ export class Workspace extends DurableObject<Env> {
     const secret = this.#settings.once('link_secret', () =>
       crypto.getRandomValues(new Uint8Array(32)).toBase64(),
     );
-    const mac = await hmacBase64(Uint8Array.fromBase64(secret), `${fileId}.${expiresAt}`);
-    return mac.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
+    const signed = new TextEncoder().encode(`${fileId}.${expiresAt}`);
+    return tokenOf(await hmacBytes(Uint8Array.fromBase64(secret), signed));
   }
 
   /** The file behind a signed link, or null when the link is wrong, has expired, or its file is gone. */

@@ -57,8 +57,3 @@ export class Refusal extends Error {
 export function failureStatus(failure: Failure): number {
   return failure.status ?? FAILURE_STATUS[failure.code];
 }
-
-/** `["messages", 0, "role"]` → `/messages/0/role` (RFC 6901). */
-export function jsonPointer(path: readonly PropertyKey[]): string {
-  return path.map((key) => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
-}

@@ -1,12 +1,9 @@
 // The fields that events are searched by. Names are those of Mistral's Explorer; which operators a field takes is not
 // documented there and is our choice, told by GET /v1/observability/chat-completion-fields.
 
-/** The operators of `FilterCondition`. */
-export const FILTER_OPERATORS = [
-  'lt',
-  'lte',
-  'gt',
-  'gte',
+const EQUALITY = ['eq', 'neq'] as const;
+const ORDER = ['lt', 'lte', 'gt', 'gte'] as const;
+const PARTS = [
   'startswith',
   'istartswith',
   'endswith',
@@ -16,11 +13,16 @@ export const FILTER_OPERATORS = [
   'matches',
   'notcontains',
   'inotcontains',
-  'eq',
-  'neq',
+] as const;
+const MEMBERS = ['includes', 'excludes'] as const;
+
+/** The operators of `FilterCondition`. */
+export const FILTER_OPERATORS = [
+  ...ORDER,
+  ...PARTS,
+  ...EQUALITY,
   'isnull',
-  'includes',
-  'excludes',
+  ...MEMBERS,
   'len_eq',
 ] as const;
 export type FilterOperator = (typeof FILTER_OPERATORS)[number];
@@ -78,21 +80,6 @@ export function judgeField(
 export function judgeOfField(name: string): string | null {
   return name.startsWith(JUDGE_PREFIX) ? name.slice(JUDGE_PREFIX.length) : null;
 }
-
-const EQUALITY = ['eq', 'neq'] as const;
-const ORDER = ['lt', 'lte', 'gt', 'gte'] as const;
-const PARTS = [
-  'startswith',
-  'istartswith',
-  'endswith',
-  'iendswith',
-  'contains',
-  'icontains',
-  'matches',
-  'notcontains',
-  'inotcontains',
-] as const;
-const MEMBERS = ['includes', 'excludes'] as const;
 
 const OPERATORS: Record<FieldType, readonly FilterOperator[]> = {
   TEXT: [...ORDER, ...PARTS, ...EQUALITY, 'isnull', 'len_eq'],

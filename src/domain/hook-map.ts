@@ -1,10 +1,10 @@
 import type * as z from 'zod/mini';
-import { jsonPointer, type FailureDetail } from './failures.ts';
+import type { FailureDetail } from './failures.ts';
 import type { HookMap } from './hook.ts';
 import { importBody, type ImportBody } from './import-body.ts';
 import { detailsOf } from './issue-details.ts';
 import type { JsonObject } from './json.ts';
-import { parsePointer, valueAt, withValueAt } from './json-pointer.ts';
+import { jsonPointer, parsePointer, valueAt, withValueAt } from './json-pointer.ts';
 
 /** Names that reach what an object inherits, in code that is careless with them. */
 const FORBIDDEN = new Set(['__proto__', 'constructor', 'prototype']);

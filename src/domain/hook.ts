@@ -1,4 +1,4 @@
-import type { ImportEvent } from './import.ts';
+import type { Callback } from './import.ts';
 import type { JsonObject } from './json.ts';
 import { iso } from './time.ts';
 
@@ -20,7 +20,7 @@ export interface HookDefinition {
   map: HookMap;
   verify: Verification;
   /** Of imports that bring no callback of their own. */
-  callback: { url: string; events: readonly ImportEvent[] } | null;
+  callback: Callback | null;
   createdAt: number;
   updatedAt: number;
 }

@@ -72,8 +72,8 @@ const TASK_UNKNOWN = 'The upstream no longer knows the task of this import (404)
 /**
  * The state machine of an import: what an observation makes of it.
  * A terminal import stays as it is, but for a task that comes too late: it is claimed, not to be taken for another's.
- * `sequence` grows by one with each change that a client can see;
- * progress never goes back. When things are due next is decided by `schedule` (import-schedule.ts).
+ * `sequence` grows by one with each change that a client can see; progress never goes back. When things are due next is
+ * decided by `schedule` (import-schedule.ts).
  * @param now milliseconds since the epoch
  */
 export function advance(state: ImportState, observation: Observation, now: number): Advance {

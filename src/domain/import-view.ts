@@ -1,5 +1,5 @@
-import { iso } from './time.ts';
-import type { ImportEvent, ImportState, MatchReport } from './import.ts';
+import { iso, isoOrNull } from './time.ts';
+import type { Callback, ImportState, MatchReport } from './import.ts';
 import { importedOf } from './import-outcome.ts';
 
 /** How the deliveries of an import stand, as its outbox tells; times in milliseconds since the epoch. */
@@ -27,7 +27,7 @@ export interface ImportView {
   finished_at: string | null;
   polls: number;
   detected_after_ms: number | null;
-  callback: { url: string; events: readonly ImportEvent[] } | null;
+  callback: Callback | null;
   delivery: {
     status: DeliverySummary['status'];
     attempts: number;
@@ -37,8 +37,6 @@ export interface ImportView {
   /** Only of an import that a schedule made of what is new. */
   report?: MatchReport & { imported: number };
 }
-
-const isoOrNull = (ms: number | null) => (ms === null ? null : iso(ms));
 
 /** The import as `GET /imports/:id` answers it. */
 export function importView(state: ImportState, delivery: DeliverySummary): ImportView {

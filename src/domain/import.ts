@@ -32,6 +32,12 @@ export const IMPORT_EVENTS: readonly ImportEvent[] = [
   ...DEFAULT_EVENTS,
 ];
 
+/** Where the webhooks of an import go, and which of its events they tell. */
+export interface Callback {
+  url: string;
+  events: readonly ImportEvent[];
+}
+
 /** One upstream task of an import; times in milliseconds since the epoch. */
 export interface ImportTask {
   /** Null until the upstream's answer to the start is noted. */
@@ -106,7 +112,7 @@ export interface ImportState {
   polls: number;
   /** Time between the upstream's last change of the task that ended last and our seeing it. */
   detectedAfterMs: number | null;
-  callback: { url: string; events: readonly ImportEvent[] } | null;
+  callback: Callback | null;
   /** Where the client reached us, for links: scheme, host and port. */
   origin: string;
   /** When the search, the next start or the next look at an open one is due. */

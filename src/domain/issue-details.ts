@@ -1,5 +1,6 @@
 import type * as z from 'zod/mini';
-import { jsonPointer, type FailureDetail } from './failures.ts';
+import type { FailureDetail } from './failures.ts';
+import { jsonPointer } from './json-pointer.ts';
 
 /** What a schema found, each mistake at its own place: an unknown field is one there, not at its parent's. */
 export function detailsOf(issues: readonly z.core.$ZodIssue[]): FailureDetail[] {

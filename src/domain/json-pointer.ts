@@ -3,6 +3,11 @@ import { isObject } from './json.ts';
 const FORM = /^(?:\/(?:[^~/]|~[01])*)*$/;
 const INDEX = /^(?:0|[1-9]\d{0,15})$/;
 
+/** `["messages", 0, "role"]` → `/messages/0/role` (RFC 6901). */
+export function jsonPointer(path: readonly PropertyKey[]): string {
+  return path.map((key) => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+}
+
 /** The reference tokens of a JSON Pointer, unescaped (RFC 6901, 3 and 4); null for a text that is none. */
 export function parsePointer(text: string): string[] | null {
   if (!FORM.test(text)) return null;

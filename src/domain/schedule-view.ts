@@ -1,10 +1,8 @@
 import { nextTimes } from './cron.ts';
 import type { Run, ScheduleState } from './schedule.ts';
-import { iso } from './time.ts';
+import { iso, isoOrNull } from './time.ts';
 
 const NEXT_RUNS = 3;
-
-const isoOrNull = (ms: number | null) => (ms === null ? null : iso(ms));
 
 /** A run as the API shows it; times ISO 8601 in UTC. */
 export function runView(run: Run) {

@@ -217,7 +217,8 @@ export interface Settled {
 
 /**
  * Takes in how the import of a run came out. Only when all of it completed the watermark moves, to the end of the
- * window or to when the run began, whichever is earlier; otherwise the next run looks at the same time again, and the ledger keeps it from what was imported.
+ * window or to when the run began, whichever is earlier; otherwise the next run looks at the same time again, and the
+ * ledger keeps it from what was imported.
  * @param now milliseconds since the epoch
  */
 export function settle(

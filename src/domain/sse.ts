@@ -7,3 +7,8 @@ export function eventFrame(data: string, fields: { id?: string; event?: string }
 
 /** A comment frame: keeps idle timers of proxies and clients from running out, and is no event. */
 export const KEEPALIVE = ': keepalive\n\n';
+
+/** Whether an answer's headers declare a stream of server-sent events. */
+export function isEventStream(headers: Headers): boolean {
+  return /^text\/event-stream\s*(?:;|$)/i.test(headers.get('content-type') ?? '');
+}

@@ -1,5 +1,4 @@
-import { jsonPointer } from './failures.ts';
-import { valueAt } from './json-pointer.ts';
+import { jsonPointer, valueAt } from './json-pointer.ts';
 import { positionIn, readExplorer } from './where/explorer.ts';
 import { WhereMistake } from './where/mistake.ts';
 import { type FilterTreeJson, readTree } from './where/tree.ts';

@@ -39,15 +39,18 @@ app.route('/openapi.json', openApiRoutes);
 app.route('/docs', docsRoutes);
 app.route('/admin/clients', adminClientRoutes);
 app.route('/admin/samples', adminSampleRoutes);
+// What it does not track it leaves to the next.
 app.route('/v1', v1ImportRoutes);
 app.route('/v1', v1Routes);
 app.route('/chat', chatRoutes);
-app.route('/datasets', jsonlImportRoutes);
 app.route('/events', eventRoutes);
 app.route('/datasets', datasetRoutes);
 app.route('/datasets', datasetRecordRoutes);
 app.route('/datasets', datasetExportRoutes);
+// What is not JSONL it leaves to the next.
+app.route('/datasets', jsonlImportRoutes);
 app.route('/datasets', datasetImportRoutes);
+// Before the others, which ask for the scope to read of whatever comes to them.
 app.route('/imports', redeliverRoutes);
 app.route('/imports', importRoutes);
 app.route('/hooks', hookRoutes);

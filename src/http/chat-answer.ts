@@ -1,17 +1,18 @@
 import { chatRecorder } from '../builtin/capture.ts';
 import { Refusal } from '../domain/failures.ts';
 import { NO_USAGE } from '../domain/completion.ts';
-import { isObject, parseJson } from '../domain/json.ts';
+import { isObject } from '../domain/json.ts';
 import { plainPath } from '../domain/scopes.ts';
+import { isEventStream } from '../domain/sse.ts';
 import type { UsageRow } from '../domain/usage.ts';
 import { noteUsage } from '../objects/usage-batch.ts';
+import { abortWith } from '../platform/abort.ts';
 import { upstreamFor } from '../relay/backends.ts';
 import { ChatWatcher, type ChatReport, type ChatRequest } from '../relay/chat.ts';
 import { answerHeaders, requestHeaders } from '../relay/headers.ts';
 import { openWithRetries, type Opened } from '../relay/open.ts';
-import { abortWith, isEventStream } from '../relay/relay.ts';
 import { relayStream } from '../relay/stream.ts';
-import type { AppContext } from './context.ts';
+import { callerOf, type AppContext } from './context.ts';
 
 /** Where the Mistral API takes chats. */
 export const CHAT_PATH = '/v1/chat/completions';
@@ -21,17 +22,22 @@ export const CHAT_PATH = '/v1/chat/completions';
  * where a first attempt found nobody. A stream that breaks ends with a chunk that says so. When the answer has ended
  * the chat is recorded, where events are Windsock's own.
  * @param body the request's JSON, sent as it is
+ * @param request what that JSON says, undefined where it is none
  * @throws {Refusal} when no upstream answers
  */
-export async function answerChat(c: AppContext, body: Uint8Array<ArrayBuffer>): Promise<Response> {
-  const chat = { ...readRequest(body), requestId: c.get('requestId'), startedAt: Date.now() };
+export async function answerChat(
+  c: AppContext,
+  body: Uint8Array<ArrayBuffer>,
+  request: unknown,
+): Promise<Response> {
+  const chat = { ...headOf(request), requestId: c.get('requestId'), startedAt: Date.now() };
   const abort = abortWith(c.req.raw.signal);
   try {
     const { answer, attempts, upstreamMs } = await open(c, body, abort.signal);
     c.set('upstreamMs', upstreamMs);
     const headers = answerHeaders(answer.headers);
     headers.set('windsock-attempts', String(attempts));
-    return await respond(c, { ...chat, body }, answer, headers, abort);
+    return await respond(c, { ...chat, request }, answer, headers, abort);
   } catch (error) {
     note(c, chat, UNANSWERED);
     throw error;
@@ -54,8 +60,7 @@ interface Chat extends ChatRequest {
 
 function open(c: AppContext, body: Uint8Array<ArrayBuffer>, signal: AbortSignal): Promise<Opened> {
   const config = c.get('config');
-  const { origin, pathname, search } = new URL(c.req.url);
-  const caller = { origin, requestId: c.get('requestId') };
+  const { pathname, search } = new URL(c.req.url);
   const headers = requestHeaders(c.req.raw.headers);
   const isDropIn = plainPath(pathname) === CHAT_PATH;
   const path = isDropIn ? pathname + search : CHAT_PATH;
@@ -65,7 +70,7 @@ function open(c: AppContext, body: Uint8Array<ArrayBuffer>, signal: AbortSignal)
     headers.set('content-type', 'application/json');
   }
   return openWithRetries(
-    upstreamFor(CHAT_PATH, config, c.env, caller),
+    upstreamFor(CHAT_PATH, config, c.env, callerOf(c)),
     { method: 'POST', path, headers, body, signal },
     config.upstreamHeadersTimeoutMs,
   );
@@ -73,16 +78,13 @@ function open(c: AppContext, body: Uint8Array<ArrayBuffer>, signal: AbortSignal)
 
 async function respond(
   c: AppContext,
-  chat: Chat & { body: Uint8Array },
+  chat: Chat & { request: unknown },
   answer: Response,
   headers: Headers,
   abort: AbortController,
 ): Promise<Response> {
   const config = c.get('config');
-  const { requestId, startedAt } = chat;
-  const recorder = isCaptured(c)
-    ? chatRecorder({ request: chat.body, requestId, startedAt }, answer, c.env)
-    : null;
+  const recorder = isCaptured(c) ? chatRecorder(chat, answer, c.env) : null;
   const watcher = new ChatWatcher(chat, recorder);
   const settle = (report: ChatReport) => {
     note(c, chat, report);
@@ -134,8 +136,7 @@ function isCaptured(c: AppContext): boolean {
   return capture && !isOff && observabilityBackend === 'builtin';
 }
 
-function readRequest(body: Uint8Array): { model: string; stream: boolean } {
-  const request = parseJson(new TextDecoder().decode(body));
+function headOf(request: unknown): { model: string; stream: boolean } {
   if (!isObject(request)) return { model: '', stream: false };
   const { model, stream } = request;
   return { model: typeof model === 'string' ? model : '', stream: stream === true };

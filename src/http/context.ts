@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import type { Config } from '../config.ts';
+import type { Caller } from '../relay/backends.ts';
 import type { KeyGrant } from '../store/clients.ts';
 
 /** What handlers find in Hono's context. */
@@ -16,3 +17,8 @@ export interface AppEnv {
 }
 
 export type AppContext = Context<AppEnv>;
+
+/** Who asks, as an upstream is told. */
+export function callerOf(c: AppContext): Caller {
+  return { origin: new URL(c.req.url).origin, requestId: c.get('requestId') };
+}

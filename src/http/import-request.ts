@@ -2,7 +2,7 @@ import { Refusal } from '../domain/failures.ts';
 import { isObject } from '../domain/json.ts';
 import { judgeTarget } from '../domain/target.ts';
 import { sha256Bytes } from '../platform/crypto.ts';
-import { newId, tokenOf } from '../platform/ids.ts';
+import { derivedId, newId, tokenOf } from '../platform/ids.ts';
 import type { AppContext } from './context.ts';
 import { uuidOf } from './path-id.ts';
 
@@ -42,11 +42,13 @@ export function idempotencyKeyOf(c: AppContext): string | undefined {
   });
 }
 
-/** With an idempotency key the id follows from it, so that every repetition meets the same Durable Object. */
-export async function importIdFor(clientId: string, key: string | undefined): Promise<string> {
+/**
+ * With an idempotency key the id follows from it, so that every repetition meets the same Durable Object.
+ * @param owner whose keys they are: a client's id, or that of the hook that was called
+ */
+export async function importIdFor(owner: string, key: string | undefined): Promise<string> {
   if (key === undefined) return newId('imp');
-  const digest = await sha256Bytes(`${clientId}\n${key}`);
-  return `imp_${tokenOf(digest.subarray(0, 16))}`;
+  return derivedId('imp', await sha256Bytes(`${owner}\n${key}`));
 }
 
 /**

@@ -5,11 +5,10 @@ import {
   type ObservabilityAnswer,
   type ObservabilityCall,
 } from '../mistral/observability.ts';
-import { readText } from '../mistral/read-answer.ts';
+import { readText } from '../mistral/read-text.ts';
 import { observabilityUpstream } from '../relay/backends.ts';
-import { openWithRetries } from '../relay/open.ts';
-import { abortWith } from '../relay/relay.ts';
-import type { AppContext } from './context.ts';
+import { openUpstream } from '../relay/open.ts';
+import { callerOf, type AppContext } from './context.ts';
 import { observabilityRefusal } from './upstream-refusal.ts';
 
 /** An answer is held in memory, of which there are 128 MB. */
@@ -28,8 +27,7 @@ export function observabilityOf(c: AppContext): ObservabilityClient {
 
 async function ask(c: AppContext, call: ObservabilityCall): Promise<ObservabilityAnswer> {
   const config = c.get('config');
-  const caller = { origin: new URL(c.req.url).origin, requestId: c.get('requestId') };
-  const upstream = observabilityUpstream(config, c.env, caller);
+  const upstream = observabilityUpstream(config, c.env, callerOf(c));
   const timeoutMs = config.upstreamHeadersTimeoutMs;
   const { method, path, body, isRead, filterAlone = false } = call;
   const headers = new Headers({ accept: 'application/json' });
@@ -39,13 +37,10 @@ async function ask(c: AppContext, call: ObservabilityCall): Promise<Observabilit
     path,
     headers,
     body: body === undefined ? null : JSON.stringify(body),
-    signal: abortWith(c.req.raw.signal).signal,
+    signal: c.req.raw.signal,
   };
-  const startedAt = performance.now();
-  const answer = isRead
-    ? (await openWithRetries(upstream, request, timeoutMs)).answer
-    : await upstream({ ...request, headersTimeoutMs: timeoutMs });
-  c.set('upstreamMs', performance.now() - startedAt);
+  const { answer, upstreamMs } = await openUpstream(upstream, request, timeoutMs, isRead);
+  c.set('upstreamMs', upstreamMs);
   const { status } = answer;
   const read = await readText(answer, answer.ok ? MAX_ANSWER_BYTES : MAX_ERROR_BYTES, timeoutMs);
   const text = redact(read.text, config.secrets);

@@ -6,22 +6,20 @@ import { invalidFilter } from './refusals.ts';
 /**
  * Reads the `where` of a body (docs/filter-language.md) into the API's filter tree; null, or left out, matches
  * everything.
- * @param path where it stands in the body, as a JSON Pointer
  * @throws {Refusal} `invalid_filter`: of a text with the position of the mistake, of a tree with its path
  */
-export function filtersOf(where: unknown, path = '/where'): FilterTreeJson | null {
+export function filtersOf(where: unknown): FilterTreeJson | null {
   const read = readWhere(where, Date.now());
   if (read.ok) return read.filters;
-  throw invalidFilter(read, path);
+  throw invalidFilter(read, '/where');
 }
 
 /**
  * What a search was refused with; where the backend names a mistake in the filter, with its place in the `where`.
  * @param error anything that was thrown
- * @param path where the `where` stands in the body, as a JSON Pointer
  */
-export function withPlace(error: unknown, where: unknown, path = '/where'): unknown {
+export function withPlace(error: unknown, where: unknown): unknown {
   if (!(error instanceof Refusal) || error.failure.code !== 'invalid_filter') return error;
   const mistake = placeOf(where, error.message, Date.now());
-  return mistake === null ? error : invalidFilter(mistake, path);
+  return mistake === null ? error : invalidFilter(mistake, '/where');
 }

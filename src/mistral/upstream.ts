@@ -1,5 +1,7 @@
 import { connect } from 'cloudflare:sockets';
 import { Refusal } from '../domain/failures.ts';
+import { abortWith } from '../platform/abort.ts';
+import { within } from '../platform/within.ts';
 
 /** A request to a Mistral API, wherever it is served. */
 export interface UpstreamRequest {
@@ -38,10 +40,7 @@ export async function openUrl(
   url: string,
   { method, headers, body, signal, headersTimeoutMs }: Omit<UpstreamRequest, 'path'>,
 ): Promise<Response> {
-  const abort = new AbortController();
-  const onAbort = () => abort.abort(signal.reason);
-  if (signal.aborted) onAbort();
-  else signal.addEventListener('abort', onAbort, { once: true });
+  const abort = abortWith(signal);
   let late = false;
   // AbortSignal.timeout would also cut a body that is being read; this one ends with the headers.
   const timer = setTimeout(() => {
@@ -83,16 +82,10 @@ const PROBE_TIMEOUT_MS = 1000;
 async function isListening(url: string): Promise<boolean> {
   const { hostname, port, protocol } = new URL(url);
   const socket = connect({ hostname, port: Number(port) || (protocol === 'https:' ? 443 : 80) });
-  let timer: number | null = null;
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(() => resolve(false), PROBE_TIMEOUT_MS);
-  });
-  const opened = socket.opened.then(
+  const isOpen = await within(socket.opened, PROBE_TIMEOUT_MS).then(
     () => true,
     () => false,
   );
-  const isOpen = await Promise.race([opened, late]);
-  clearTimeout(timer);
   socket.close().catch(() => undefined);
   return isOpen;
 }

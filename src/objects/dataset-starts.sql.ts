@@ -7,7 +7,10 @@ const MIGRATIONS: readonly string[] = [
   `,
 ];
 
-/** The SQLite of `DatasetStarts`: whose turn it is, and which task belongs to which import. Times in milliseconds since the epoch. */
+/**
+ * The SQLite of `DatasetStarts`: whose turn it is, and which task belongs to which import. Times in milliseconds since
+ * the epoch.
+ */
 export class StartsStore {
   readonly #sql: SqlStorage;
   #isOpen = false;

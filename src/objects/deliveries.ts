@@ -26,7 +26,8 @@ export class Deliveries {
   }
 
   /**
-   * Puts a webhook into the outbox, if the callback asks for it and its receiver is not gone; to be called in the transaction of what it reports.
+   * Puts a webhook into the outbox, if the callback asks for it and its receiver is not gone; to be called in the
+   * transaction of what it reports.
    * @returns whether it did
    */
   enqueue(event: ImportEvent, state: ImportState, now: number): boolean {

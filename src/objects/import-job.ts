@@ -7,9 +7,9 @@ import { observe } from '../domain/import-schedule.ts';
 import { needsTurn, pollStep, startStep, type PollStep } from '../domain/import-steps.ts';
 import { importView, type ImportView } from '../domain/import-view.ts';
 import { isTerminal, newImport, type ImportState } from '../domain/import.ts';
-import { DatasetsClient } from '../mistral/datasets.ts';
+import type { ImportsClient } from '../mistral/imports.ts';
 import { logError } from '../platform/log.ts';
-import { observabilityUpstream } from '../relay/backends.ts';
+import { importsClient } from '../relay/backends.ts';
 import { ImportCopies } from '../store/imports.ts';
 import { Background } from './background.ts';
 import { Deliveries } from './deliveries.ts';
@@ -386,12 +386,7 @@ export class ImportJob extends DurableObject<Env> {
     return importView(state, this.#outbox.summary());
   }
 
-  #upstream(state: ImportState): DatasetsClient {
-    const caller = { origin: state.origin, requestId: state.id };
-    return new DatasetsClient(
-      observabilityUpstream(this.#config, this.env, caller),
-      this.#config.upstreamHeadersTimeoutMs,
-      this.#config.secrets,
-    );
+  #upstream(state: ImportState): ImportsClient {
+    return importsClient(this.#config, this.env, { origin: state.origin, requestId: state.id });
   }
 }

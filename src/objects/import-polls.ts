@@ -2,7 +2,7 @@ import type { Observation } from '../domain/import-advance.ts';
 import type { PollStep } from '../domain/import-steps.ts';
 import type { ObservedTask } from '../domain/import.ts';
 import type { UpstreamFailure } from '../mistral/answer.ts';
-import type { DatasetsClient } from '../mistral/datasets.ts';
+import type { ImportsClient } from '../mistral/imports.ts';
 
 /** What a poll has learnt. */
 export interface PollOutcome {
@@ -12,7 +12,7 @@ export interface PollOutcome {
 
 /** Asks the upstream how the open tasks of an import stand. */
 export async function pollTasks(
-  upstream: DatasetsClient,
+  upstream: ImportsClient,
   datasetId: string,
   step: PollStep,
 ): Promise<PollOutcome> {
@@ -31,7 +31,7 @@ const NOT_LISTED: Listed = { tasks: new Map(), calls: null };
 
 /** Only its own 404 says that a task is missing: in a list it may have moved to a page that was read before. */
 async function pollByList(
-  upstream: DatasetsClient,
+  upstream: ImportsClient,
   datasetId: string,
   taskIds: readonly string[],
 ): Promise<PollOutcome> {
@@ -47,7 +47,7 @@ async function pollByList(
 }
 
 async function pollOneByOne(
-  upstream: DatasetsClient,
+  upstream: ImportsClient,
   datasetId: string,
   taskIds: readonly string[],
   listed: Listed,

@@ -4,7 +4,7 @@ import { partsOfIds, type ImportPart } from '../domain/import-parts.ts';
 import type { StartStep } from '../domain/import-steps.ts';
 import type { ImportState } from '../domain/import.ts';
 import { isForGood, type RawAnswer, type UpstreamFailure } from '../mistral/answer.ts';
-import type { DatasetsClient } from '../mistral/datasets.ts';
+import type { ImportsClient } from '../mistral/imports.ts';
 import type { DatasetStarts } from './dataset-starts.ts';
 
 /** Waited so long for the dataset's turn; then others get to work before it is asked for again. */
@@ -34,10 +34,10 @@ export interface StepInput {
 
 /** Executes the steps that start the tasks of one import; what they mean is decided in `domain/`. */
 export class ImportStarts {
-  readonly #upstream: DatasetsClient;
+  readonly #upstream: ImportsClient;
   readonly #turns: DurableObjectStub<DatasetStarts>;
 
-  constructor(upstream: DatasetsClient, env: Env, state: ImportState) {
+  constructor(upstream: ImportsClient, env: Env, state: ImportState) {
     this.#upstream = upstream;
     this.#turns = env.DATASET_STARTS.getByName(state.datasetId);
   }

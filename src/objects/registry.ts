@@ -1,5 +1,6 @@
 import { DurableObject } from 'cloudflare:workers';
 import { RegistryStore } from './registry.sql.ts';
+import { seqPage } from './seq-page.ts';
 
 /** An entry that is due; `dueAt` in milliseconds since the epoch. */
 export interface DueEntry {
@@ -42,12 +43,11 @@ export class Registry extends DurableObject<Env> {
     limit: number,
     cursor: string | null,
   ): { ids: string[]; cursor: string | null } | 'bad_cursor' {
-    if (cursor !== null && !/^\d{1,15}$/.test(cursor)) return 'bad_cursor';
-    const before = cursor === null ? Number.MAX_SAFE_INTEGER : Number(cursor);
-    const rows = this.#store.ofClient(clientId, before, limit + 1);
-    const page = rows.slice(0, limit);
-    const last = rows.length > limit ? page.at(-1) : undefined;
-    return { ids: page.map(({ id }) => id), cursor: last === undefined ? null : String(last.seq) };
+    const page = seqPage(limit, cursor, (before, most) =>
+      this.#store.ofClient(clientId, before, most),
+    );
+    if (page === 'bad_cursor') return page;
+    return { ids: page.rows.map(({ id }) => id), cursor: page.cursor };
   }
 
   /** What is due, the longest first. */

@@ -1,5 +1,5 @@
 import type { Config } from '../config.ts';
-import { planImport } from '../domain/import-body.ts';
+import { planImport, type ImportPlan } from '../domain/import-body.ts';
 import { isTerminal, type ImportStatus, type MatchReport } from '../domain/import.ts';
 import { runOrder } from '../domain/schedule-order.ts';
 import {
@@ -10,10 +10,9 @@ import {
   type ScheduleState,
 } from '../domain/schedule.ts';
 import { isForGood, type UpstreamFailure } from '../mistral/answer.ts';
-import { DatasetsClient } from '../mistral/datasets.ts';
 import { sha256Bytes } from '../platform/crypto.ts';
-import { tokenOf } from '../platform/ids.ts';
-import { observabilityUpstream } from '../relay/backends.ts';
+import { derivedId, tokenOf } from '../platform/ids.ts';
+import { importsClient } from '../relay/backends.ts';
 import { Clients } from '../store/clients.ts';
 import type { OpenRun, ScheduleStore } from './schedule.sql.ts';
 
@@ -54,7 +53,8 @@ export async function findEvents(
 ): Promise<Found> {
   const read = incrementalFilters(whereOf(settings), { from: from ?? asOf, to: asOf });
   if (!read.ok) return { kind: 'failed', message: read.message };
-  const found = await clientOf(env, config, settings, id).searchIds(read.filters);
+  const caller = { origin: settings.origin, requestId: id };
+  const found = await importsClient(config, env, caller).searchIds(read.filters);
   if (found.ok) return { kind: 'found', ids: inOrder(found.value) };
   const { status, message, retryAfterMs } = found.failure;
   return isForGood(status)
@@ -73,7 +73,7 @@ export async function startImport(
   ids: readonly string[] | null,
 ): Promise<Started> {
   const digest = await sha256Bytes(`schedule\n${run.id}`);
-  const importId = `imp_${tokenOf(digest.subarray(0, 16))}`;
+  const importId = derivedId('imp', digest);
   const planned = runOrder(settings, run, { importId, requestHash: tokenOf(digest) }, ids);
   if (!planned.ok) return { kind: 'refused', message: planned.message };
   const result = await env.IMPORT_JOB.getByName(importId).start(planned.order);
@@ -98,26 +98,28 @@ export async function countMatches(
   now: number,
 ): Promise<Counted> {
   const isWindow = isIncremental(settings);
-  const where = whereOf(settings);
-  const plan = isWindow
-    ? incrementalFilters(where, windowAt(settings, now))
-    : planImport(settings.template, now);
+  const plan = isWindow ? windowPlan(settings, now) : planImport(settings.template, now);
   if (!plan.ok) return { kind: 'uncountable' };
-  const search = 'filters' in plan ? plan : plan.search;
+  const { search } = plan;
   if (search === null) {
     const { source } = settings.template;
-    if (source === 'campaign' || source === 'file' || !('parts' in plan)) {
-      return { kind: 'uncountable' };
-    }
+    if (source === 'campaign' || source === 'file') return { kind: 'uncountable' };
     const count = plan.parts.reduce((sum, { weight }) => sum + weight, 0);
     return { kind: 'counted', report: { matched: count, new: count, duplicate: 0 } };
   }
-  const found = await clientOf(env, config, settings, settings.id).searchIds(search.filters);
+  const caller = { origin: settings.origin, requestId: settings.id };
+  const found = await importsClient(config, env, caller).searchIds(search.filters);
   if (!found.ok) return { kind: 'refused', failure: found.failure };
   const ids = inOrder(found.value);
   const fresh = isWindow ? store.notImported(ids).length : ids.length;
   const report = { matched: ids.length, new: fresh, duplicate: ids.length - fresh };
   return { kind: 'counted', report };
+}
+
+/** The search of an incremental run that would begin now. */
+function windowPlan(settings: ScheduleState, now: number): ImportPlan {
+  const read = incrementalFilters(whereOf(settings), windowAt(settings, now));
+  return read.ok ? { ok: true, parts: [], search: { filters: read.filters } } : read;
 }
 
 /** The oldest first where the upstream lists the newest first, as the built-in one does; each once. */
@@ -127,12 +129,4 @@ function inOrder(ids: readonly string[]): string[] {
 
 function whereOf({ template }: ScheduleState): unknown {
   return template.source === 'explorer' ? template.where : null;
-}
-
-function clientOf(env: Env, config: Config, { origin }: ScheduleState, requestId: string) {
-  return new DatasetsClient(
-    observabilityUpstream(config, env, { origin, requestId }),
-    config.upstreamHeadersTimeoutMs,
-    config.secrets,
-  );
 }

@@ -21,6 +21,7 @@ import {
   startImport,
   type Counted,
 } from './schedule-steps.ts';
+import { seqPage } from './seq-page.ts';
 import { ScheduleStore, type OpenRun, type RunStep } from './schedule.sql.ts';
 
 /** A page of runs as JSON, `{runs, next_cursor}`, and its cursor. */
@@ -113,14 +114,10 @@ export class Schedule extends DurableObject<Env> {
   /** Its runs, the newest first. @param cursor as the page before gave it @returns null as for {@link read} */
   runs(clientId: string, limit: number, cursor: string | null): RunsPage | 'bad_cursor' | null {
     if (this.#owned(clientId) === null) return null;
-    if (cursor !== null && !/^\d{1,15}$/.test(cursor)) return 'bad_cursor';
-    const before = cursor === null ? Number.MAX_SAFE_INTEGER : Number(cursor);
-    const rows = this.#store.runs(before, limit + 1);
-    const page = rows.slice(0, limit);
-    const last = rows.length > limit ? page.at(-1) : undefined;
-    const next = last === undefined ? null : String(last.seq);
-    const runs = page.map(({ run }) => runView(run));
-    return { body: JSON.stringify({ runs, next_cursor: next }), cursor: next };
+    const page = seqPage(limit, cursor, (before, most) => this.#store.runs(before, most));
+    if (page === 'bad_cursor') return page;
+    const runs = page.rows.map(({ run }) => runView(run));
+    return { body: JSON.stringify({ runs, next_cursor: page.cursor }), cursor: page.cursor };
   }
 
   /**

@@ -1,5 +1,5 @@
 import { iso } from '../domain/time.ts';
-import type { DayOfModel, LedgerAge, LedgerRow, Outcome, UsageEntry } from '../domain/usage.ts';
+import type { DayOfModel, LedgerAge, LedgerRow, UsageEntry } from '../domain/usage.ts';
 import { migrate } from '../platform/migrate.ts';
 
 const MIGRATIONS: readonly string[] = [
@@ -41,20 +41,7 @@ const SUMS = `total(prompt_tokens) AS prompt_tokens, total(completion_tokens) AS
 const DAY = "date(started_at / 1000, 'unixepoch')";
 
 /** A row as `GET /usage` shows it, before its types are JSON's. */
-interface EntryRow {
-  [column: string]: SqlStorageValue;
-  request_id: string;
-  model: string;
-  stream: number;
-  outcome: Outcome;
-  prompt_tokens: number | null;
-  completion_tokens: number | null;
-  total_tokens: number | null;
-  ttfb_ms: number | null;
-  duration_ms: number;
-  bytes: number;
-  started_at: number;
-}
+type EntryRow = Omit<UsageEntry, 'stream' | 'started_at'> & { stream: number; started_at: number };
 
 /** The SQLite of one client's usage: its rows, the daily totals of older ones, and which rows were folded lately. */
 export class UsageStore {
@@ -107,7 +94,7 @@ export class UsageStore {
   /** The latest rows since a time, the newest first. */
   recent(since: number, limit: number): UsageEntry[] {
     return this.#sql
-      .exec<EntryRow>(
+      .exec<EntryRow & Record<string, SqlStorageValue>>(
         `SELECT request_id, model, stream, outcome, prompt_tokens, completion_tokens, total_tokens, ttfb_ms,
            duration_ms, bytes, started_at
          FROM chats WHERE started_at >= ? ORDER BY started_at DESC, seq DESC LIMIT ?`,

@@ -13,6 +13,11 @@ export function newId(prefix: string): string {
   return `${prefix}_${randomToken(16)}`;
 }
 
+/** An id that follows from a digest, of which it tells 16 bytes: the same each time. */
+export function derivedId(prefix: string, digest: Uint8Array): string {
+  return `${prefix}_${tokenOf(digest.subarray(0, 16))}`;
+}
+
 /** A new secret of Standard Webhooks: `whsec_` and base64 of 32 random bytes. */
 export function newWebhookSecret(): string {
   return `whsec_${crypto.getRandomValues(new Uint8Array(32)).toBase64()}`;

@@ -1,6 +1,7 @@
 import { builtinUpstream } from '../builtin/app.ts';
 import type { Config } from '../config.ts';
 import { OBSERVABILITY_PREFIX } from '../mistral/errors.ts';
+import { ImportsClient } from '../mistral/imports.ts';
 import { mistralUpstream, type Upstream } from '../mistral/upstream.ts';
 
 /** Who asks, for the upstream's sake. */
@@ -21,6 +22,12 @@ function isObservabilityPath(path: string): boolean {
 /** The upstream that serves observability and files. */
 export function observabilityUpstream(config: Config, env: Env, caller: Caller): Upstream {
   return choose(config.observabilityBackend, config, env, caller);
+}
+
+/** What an import needs of the upstream that serves observability. */
+export function importsClient(config: Config, env: Env, caller: Caller): ImportsClient {
+  const upstream = observabilityUpstream(config, env, caller);
+  return new ImportsClient(upstream, config.upstreamHeadersTimeoutMs, config.secrets);
 }
 
 /** The upstream that serves a `/v1` path. @param path as `plainPath` gives it */

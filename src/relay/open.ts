@@ -13,6 +13,22 @@ export interface Opened {
 }
 
 /**
+ * Asks the upstream: for what only reads with retries, for anything else once.
+ * @throws {Refusal} when there is no answer
+ */
+export async function openUpstream(
+  upstream: Upstream,
+  request: Omit<UpstreamRequest, 'headersTimeoutMs'>,
+  headersTimeoutMs: number,
+  isRead: boolean,
+): Promise<Opened> {
+  if (isRead) return openWithRetries(upstream, request, headersTimeoutMs);
+  const startedAt = performance.now();
+  const answer = await upstream({ ...request, headersTimeoutMs });
+  return { answer, attempts: 1, upstreamMs: performance.now() - startedAt };
+}
+
+/**
  * Asks the upstream, and once or twice more where that does no harm; the body must be one that can be sent again.
  * @param headersTimeoutMs for all attempts together
  * @throws {Refusal} when there is no answer

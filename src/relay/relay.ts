@@ -1,6 +1,8 @@
+import { isEventStream } from '../domain/sse.ts';
 import type { Upstream } from '../mistral/upstream.ts';
+import { abortWith } from '../platform/abort.ts';
 import { answerHeaders, requestHeaders } from './headers.ts';
-import { openWithRetries } from './open.ts';
+import { openUpstream } from './open.ts';
 import { PLAIN_STREAM, relayStream, type StreamTimes } from './stream.ts';
 
 /** What the relay needs besides the request itself. */
@@ -16,14 +18,6 @@ export interface Relayed {
   upstreamMs: number;
 }
 
-/** Fires when the client leaves, or when the relay itself gives the upstream up. */
-export function abortWith(client: AbortSignal): AbortController {
-  const abort = new AbortController();
-  if (client.aborted) abort.abort(client.reason);
-  else client.addEventListener('abort', () => abort.abort(client.reason), { once: true });
-  return abort;
-}
-
 /**
  * Hands a request to the upstream and its answer back: status and body bytes as they are, headers by list. Only what
  * reads is asked for again when it fails. An upstream that cannot answer is a `Refusal`.
@@ -36,6 +30,7 @@ export async function relay(
   body: BodyInit | null,
   { upstream, times, waitUntil }: RelayContext,
 ): Promise<Relayed> {
+  // Fires when the client leaves, or when the relay itself gives the upstream up.
   const abort = abortWith(request.signal);
   const { method } = request;
   const asked = {
@@ -45,12 +40,8 @@ export async function relay(
     body,
     signal: abort.signal,
   };
-  const startedAt = performance.now();
   const isRead = method === 'GET' || method === 'HEAD';
-  const answer = isRead
-    ? (await openWithRetries(upstream, asked, times.headersMs)).answer
-    : await upstream({ ...asked, headersTimeoutMs: times.headersMs });
-  const upstreamMs = performance.now() - startedAt;
+  const { answer, upstreamMs } = await openUpstream(upstream, asked, times.headersMs, isRead);
   const headers = answerHeaders(answer.headers);
   const respond = (relayed: BodyInit | null) => ({
     response: new Response(relayed, { status: answer.status, headers }),
@@ -61,9 +52,4 @@ export async function relay(
   const stream = relayStream(answer.body, times, PLAIN_STREAM, request.signal, abort);
   waitUntil(stream.done);
   return respond(stream.body);
-}
-
-/** Whether an answer is a stream of server-sent events. */
-export function isEventStream(headers: Headers): boolean {
-  return /^text\/event-stream\s*(?:;|$)/i.test(headers.get('content-type') ?? '');
 }

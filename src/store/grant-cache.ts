@@ -6,8 +6,8 @@ const MAX_GRANTS = 1000;
 
 /**
  * Grants that this isolate has read lately, by key: hashing it and reading KV cost a request more than all else that
- * Windsock does with it. Keys are held in memory only, and no longer than their grants. A change made in this isolate shows at once, one made elsewhere after ten seconds more than KV
- * takes for it.
+ * Windsock does with it. Keys are held in memory only, and no longer than their grants. A change made in this isolate
+ * shows at once, one made elsewhere after ten seconds more than KV takes for it.
  */
 export class GrantCache {
   readonly #grants = new Map<string, { keyHash: string; grant: KeyGrant; readAt: number }>();

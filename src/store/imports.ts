@@ -34,6 +34,8 @@ interface Cursor {
   seen: string;
 }
 
+const BEGINNING: Cursor = { page: null, seen: '' };
+
 /** The least time that KV keeps an entry for. */
 const MIN_TTL_S = 60;
 const PAGE_SIZE = 1000;
@@ -78,15 +80,16 @@ export class ImportCopies {
     limit: number,
     cursor: string | null,
   ): Promise<{ imports: ImportView[]; cursor: string | null } | 'bad_cursor'> {
-    const start = cursor === null ? { page: null, seen: '' } : readCursor(cursor);
+    const prefix = importPrefix(clientId);
+    const start = cursor === null ? BEGINNING : readCursor(cursor);
     if (start === null) return 'bad_cursor';
-    const found = await this.#findNames(clientId, filter, limit, start);
-    if (found === 'bad_cursor') return found;
-    const { names, next } = found;
-    if (names.length === 0) return { imports: [], cursor: next };
+    const isWanted = (fields: ImportListFields) => matches(fields, filter);
+    const { names, next } = await this.#find(prefix, isWanted, limit, start);
+    if (next === 'bad_cursor') return next;
+    const after = next && writeCursor(next);
+    if (names.length === 0) return { imports: [], cursor: after };
     const copies = await this.#kv.get<ImportView>(names, 'json');
-    const imports = names.flatMap((name) => copies.get(name) ?? []);
-    return { imports, cursor: next };
+    return { imports: names.flatMap((name) => copies.get(name) ?? []), cursor: after };
   }
 
   /**
@@ -100,26 +103,14 @@ export class ImportCopies {
     limit: number,
     cursor: string | null,
   ): Promise<{ copies: CopyName[]; cursor: string | null }> {
-    // By name, not by place: what is dropped moves the others up.
-    let [page, seen] = readPlace(cursor);
-    const copies: CopyName[] = [];
-    for (let pages = 0; pages < MAX_PAGES; pages++) {
-      const found: KVNamespaceListResult<ImportListFields> | 'bad_cursor' = await listPage(
-        this.#kv,
-        { prefix: ALL_IMPORTS_PREFIX, limit: PAGE_SIZE, cursor: page },
-      );
+    const start = cursor === null ? BEGINNING : (readCursor(cursor) ?? BEGINNING);
+    const isWanted = (fields: ImportListFields) => isBehind(fields, before);
+    const { names, next } = await this.#find(ALL_IMPORTS_PREFIX, isWanted, limit, start);
+    return {
+      copies: names.map((name) => ({ name, importId: importIdOf(name) })),
       // KV does not keep its cursors for ever.
-      if (found === 'bad_cursor') return { copies, cursor: null };
-      for (const { name, metadata } of found.keys) {
-        if (name <= seen || !metadata || !isBehind(metadata, before)) continue;
-        if (copies.length === limit) return { copies, cursor: JSON.stringify([page, seen]) };
-        copies.push({ name, importId: importIdOf(name) });
-        seen = name;
-      }
-      if (found.list_complete) return { copies, cursor: null };
-      page = found.cursor;
-    }
-    return { copies, cursor: JSON.stringify([page, seen]) };
+      cursor: next === 'bad_cursor' ? null : next && writeCursor(next),
+    };
   }
 
   /** Takes away a copy whose import is gone. */
@@ -127,32 +118,37 @@ export class ImportCopies {
     await this.#kv.delete(name);
   }
 
-  async #findNames(clientId: string, filter: ImportFilter, limit: number, start: Cursor) {
+  /**
+   * The keys of a prefix whose list fields are wanted, in order, from a place on: `limit` at most, out of
+   * {@link MAX_PAGES} pages of KV at most.
+   * @returns the keys, and where to go on; null after the last, `bad_cursor` where KV did not take its own
+   */
+  async #find(
+    prefix: string,
+    isWanted: (fields: ImportListFields) => boolean,
+    limit: number,
+    start: Cursor,
+  ): Promise<{ names: string[]; next: Cursor | null | 'bad_cursor' }> {
     const names: string[] = [];
-    const prefix = importPrefix(clientId);
     let { page } = start;
     for (let pages = 0; pages < MAX_PAGES; pages++) {
       const found: KVNamespaceListResult<ImportListFields> | 'bad_cursor' = await listPage(
         this.#kv,
-        {
-          prefix,
-          limit: PAGE_SIZE,
-          cursor: page,
-        },
+        { prefix, limit: PAGE_SIZE, cursor: page },
       );
-      if (found === 'bad_cursor') return found;
+      if (found === 'bad_cursor') return { names, next: found };
       for (const { name, metadata } of found.keys) {
-        if (name <= prefix + start.seen || !matches(metadata, filter)) continue;
+        if (name <= prefix + start.seen || !metadata || !isWanted(metadata)) continue;
         if (names.length === limit) {
           const seen = names.at(-1)?.slice(prefix.length) ?? '';
-          return { names, next: writeCursor({ page, seen }) };
+          return { names, next: { page, seen } };
         }
         names.push(name);
       }
       if (found.list_complete) return { names, next: null };
       page = found.cursor;
     }
-    return { names, next: writeCursor({ page, seen: '' }) };
+    return { names, next: { page, seen: '' } };
   }
 
   #key(clientId: string, view: ImportView): string {
@@ -164,17 +160,11 @@ function ttlUntil(expiresAt: number): number {
   return Math.max(MIN_TTL_S, Math.ceil((expiresAt - Date.now()) / 1000));
 }
 
-function matches(fields: ImportListFields | undefined, filter: ImportFilter): boolean {
+function matches(fields: ImportListFields, filter: ImportFilter): boolean {
   return (
-    fields !== undefined &&
     (filter.datasetId === null || fields.datasetId === filter.datasetId) &&
     (filter.status === null || fields.status === filter.status)
   );
-}
-
-/** KV's cursor of the page, and the name that was dealt with last. */
-function readPlace(cursor: string | null): [page: string | null, seen: string] {
-  return cursor === null ? [null, ''] : (JSON.parse(cursor) as [string | null, string]);
 }
 
 function isBehind(

@@ -23,5 +23,5 @@ export const ALL_IMPORTS_PREFIX = 'import:';
 /** The import id in a key made by {@link importKey}. */
 export const importIdOf = (key: string) => key.slice(key.lastIndexOf(':') + 1);
 
-/** How far the reconcile cron has come, a cursor of KV's own lists; none at the beginning. */
+/** How far the reconcile cron has come: a cursor of `ImportCopies.behind`; none at the beginning. */
 export const RECONCILE_CURSOR_KEY = 'reconcile:cursor';

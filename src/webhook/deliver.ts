@@ -3,9 +3,10 @@ import { cutToBytes } from '../domain/bytes.ts';
 import { redact } from '../domain/redact.ts';
 import { retryAfterOf } from '../domain/retry-after.ts';
 import { judgeTarget, type TargetPolicy } from '../domain/target.ts';
+import { VERSION } from '../platform/version.ts';
 import { signatureHeaders } from './sign.ts';
 
-export const WEBHOOK_USER_AGENT = 'Windsock-Webhooks/0.1.0';
+export const WEBHOOK_USER_AGENT = `Windsock-Webhooks/${VERSION}`;
 
 /** At most so much of an answer is read. */
 const MAX_EXCERPT_BYTES = 16_384;

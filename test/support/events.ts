@@ -1,6 +1,6 @@
 import { ADMIN_KEY, send, type TestWorker } from './worker.ts';
 
-/** What `Workspace.recordEvents` takes of each chat; see NewEvent in src/builtin/events.sql.ts. */
+/** What `Workspace.recordEvents` takes of each chat; see src/domain/event.ts. */
 export interface NewEvent {
   eventId: string;
   correlationId: string;

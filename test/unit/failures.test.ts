@@ -1,11 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import {
-  failureStatus,
-  jsonPointer,
-  Refusal,
-  type FailureCode,
-} from '../../src/domain/failures.ts';
+import { failureStatus, Refusal, type FailureCode } from '../../src/domain/failures.ts';
+import { jsonPointer } from '../../src/domain/json-pointer.ts';
 
 describe('the status of a failure', () => {
   const statuses: readonly (readonly [FailureCode, number])[] = [

@@ -105,7 +105,7 @@ test('of ended imports only those past retention are dropped, of open ones only 
 
 test('a cursor that KV no longer takes means beginning anew', async () => {
   const kv = await kvOf();
-  await kv.put('reconcile:cursor', '["not a cursor",""]');
+  await kv.put('reconcile:cursor', btoa('["not a cursor",""]'));
   await putCopies(2, 'running', 0);
   await reconcile();
   await reconcile();

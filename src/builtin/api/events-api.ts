@@ -4,24 +4,16 @@ import type { FilterTree } from '../../domain/filter.ts';
 import type { EventPlace } from '../event-cursor.ts';
 import { badRequest, type EventSearch, type SearchResult } from '../event-search.ts';
 import type { FieldOptions, Option, OptionCount } from '../field-options.ts';
-import type { Events, NewEvent } from '../events.sql.ts';
 
 /** The recorded chats of a workspace, over RPC. Filters and what has open fields come and go as JSON texts. */
 export class EventsApi extends RpcTarget {
-  readonly #events: Events;
   readonly #search: EventSearch;
   readonly #options: FieldOptions;
 
-  constructor(events: Events, search: EventSearch, options: FieldOptions) {
+  constructor(search: EventSearch, options: FieldOptions) {
     super();
-    this.#events = events;
     this.#search = search;
     this.#options = options;
-  }
-
-  /** Records a chat; an event id that is there already changes nothing. */
-  record(event: NewEvent): void {
-    this.#events.add(event);
   }
 
   /**

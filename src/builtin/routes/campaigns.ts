@@ -13,6 +13,7 @@ import {
 import {
   anyObject,
   filtersText,
+  pageOf,
   pageQuery,
   readBody,
   readQuery,
@@ -46,7 +47,7 @@ const campaignId = (c: Context<BuiltinEnv>) => readUuid(c, 'campaign_id', observ
 export const campaignRoutes = new Hono<BuiltinEnv>()
   .get('/', async (c) => {
     const query = readQuery(c, listQuery, observabilityInvalid);
-    const page = { page: query.page, pageSize: query.page_size };
+    const page = pageOf(query);
     const workspace = workspaceOf(c.env);
     const [{ campaigns, count }, identity] = await Promise.all([
       workspace.campaigns.list(page, query.q ?? null),
@@ -92,7 +93,7 @@ export const campaignRoutes = new Hono<BuiltinEnv>()
   .get('/:campaign_id/selected-events', async (c) => {
     const id = campaignId(c);
     const query = readQuery(c, onlyPageQuery, observabilityInvalid);
-    const page = { page: query.page, pageSize: query.page_size };
+    const page = pageOf(query);
     const found = await workspaceOf(c.env).campaigns.selectedEvents(id, page);
     if (found === null) throw campaignNotFound(id);
     const links = JSON.stringify(pageLinks(found.count, page, c.req.url));

@@ -4,7 +4,7 @@ import { recordContent } from '../datasets.sql.ts';
 import { originOf, workspaceOf, type BuiltinEnv } from '../context.ts';
 import { signedLink } from '../downloads.ts';
 import { datasetNotFound, notFound, observabilityInvalid } from '../errors.ts';
-import { anyObject, pageQuery, readBody, readQuery, readUuid } from '../validate.ts';
+import { anyObject, pageOf, pageQuery, readBody, readQuery, readUuid } from '../validate.ts';
 import { recordsBody } from '../records-body.ts';
 import { datasetView, pageLinks, paginated, recordView, taskView } from '../views.ts';
 
@@ -36,7 +36,7 @@ const datasetId = (c: Parameters<typeof readUuid>[0]) =>
 export const datasetRoutes = new Hono<BuiltinEnv>()
   .get('/', async (c) => {
     const query = readQuery(c, listQuery, observabilityInvalid);
-    const page = { page: query.page, pageSize: query.page_size };
+    const page = pageOf(query);
     const workspace = workspaceOf(c.env);
     const [{ datasets, count }, identity] = await Promise.all([
       workspace.datasets.list(page, query.q ?? null),
@@ -78,7 +78,7 @@ export const datasetRoutes = new Hono<BuiltinEnv>()
   .get('/:dataset_id/records', async (c) => {
     const id = datasetId(c);
     const query = readQuery(c, onlyPageQuery, observabilityInvalid);
-    const page = { page: query.page, pageSize: query.page_size };
+    const page = pageOf(query);
     const workspace = workspaceOf(c.env);
     const count = await workspace.datasets.countRecords(id);
     if (count === null) throw datasetNotFound(id);
@@ -101,7 +101,7 @@ export const datasetRoutes = new Hono<BuiltinEnv>()
   .get('/:dataset_id/tasks', async (c) => {
     const id = datasetId(c);
     const query = readQuery(c, onlyPageQuery, observabilityInvalid);
-    const page = { page: query.page, pageSize: query.page_size };
+    const page = pageOf(query);
     const workspace = workspaceOf(c.env);
     const found = await workspace.tasks.list(id, page);
     if (found === null) throw datasetNotFound(id);

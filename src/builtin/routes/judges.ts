@@ -3,7 +3,7 @@ import * as z from 'zod/mini';
 import { workspaceOf, type BuiltinEnv } from '../context.ts';
 import { notFound, observabilityInvalid, observabilityRefusal } from '../errors.ts';
 import { answerJudgement, readDefinition } from '../judging/answer.ts';
-import { anyObject, pageQuery, readBody, readQuery, readUuid } from '../validate.ts';
+import { anyObject, pageOf, pageQuery, readBody, readQuery, readUuid } from '../validate.ts';
 import { judgeView, paginated } from '../views.ts';
 
 /** A key that may be repeated. */
@@ -43,7 +43,7 @@ const judgeId = (c: Parameters<typeof readUuid>[0]) =>
 export const judgeRoutes = new Hono<BuiltinEnv>()
   .get('/', async (c) => {
     const query = readQuery(c, listQuery, observabilityInvalid);
-    const page = { page: query.page, pageSize: query.page_size };
+    const page = pageOf(query);
     const filter = { q: query.q ?? null, types: query.type_filter, models: query.model_filter };
     const workspace = workspaceOf(c.env);
     const [{ judges, count }, identity] = await Promise.all([

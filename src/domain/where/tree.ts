@@ -7,6 +7,7 @@ import {
   quoted,
   TOO_DEEP,
 } from '../filter.ts';
+import { jsonPointer } from '../json-pointer.ts';
 import { isObject, type JsonObject } from '../json.ts';
 import { WhereMistake } from './mistake.ts';
 import { treeOperatorLike } from './operators.ts';
@@ -128,7 +129,7 @@ function notATree(value: unknown, path: string): string {
 function checkKey(key: string, isCondition: boolean, path: string): void {
   const keys: readonly string[] = isCondition ? CONDITION_KEYS : GROUP_KEYS;
   if (keys.includes(key)) return;
-  const at = `${path}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+  const at = path + jsonPointer([key]);
   if (isCondition && GROUP_KEYS.some((group) => group === key)) {
     throw new WhereMistake(at, `This is a condition and a group; put the condition into ${key}.`);
   }

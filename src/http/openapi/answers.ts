@@ -17,6 +17,9 @@ export function answerSchemas() {
   const nextCursor = z.nullable(z.string());
   const nextPage = z.nullable(z.int().check(z.minimum(2)));
   const object = z.looseObject({});
+  const callback = z.nullable(
+    z.strictObject({ url: z.string(), events: z.array(z.enum(IMPORT_EVENTS)) }),
+  );
 
   const error = z.strictObject({
     error: z.strictObject({
@@ -106,9 +109,7 @@ export function answerSchemas() {
     finished_at: z.nullable(time),
     polls: count,
     detected_after_ms: z.nullable(z.number()),
-    callback: z.nullable(
-      z.strictObject({ url: z.string(), events: z.array(z.enum(IMPORT_EVENTS)) }),
-    ),
+    callback,
     delivery: z.strictObject({
       status: z.enum(['none', 'pending', 'delivered', 'failed']),
       attempts: count,
@@ -146,9 +147,7 @@ export function answerSchemas() {
     timezone: z.string(),
     dataset_id: z.guid(),
     import: object,
-    callback: z.nullable(
-      z.strictObject({ url: z.string(), events: z.array(z.enum(IMPORT_EVENTS)) }),
-    ),
+    callback,
     overlap_s: count,
     backfill: z.nullable(z.strictObject({ from: time })),
     notify_empty: z.boolean(),
@@ -168,9 +167,7 @@ export function answerSchemas() {
     import: object,
     map: z.record(z.string(), z.string()),
     verify: z.enum(VERIFICATIONS),
-    callback: z.nullable(
-      z.strictObject({ url: z.string(), events: z.array(z.enum(IMPORT_EVENTS)) }),
-    ),
+    callback,
     created_at: time,
     updated_at: time,
   };

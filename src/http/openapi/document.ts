@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../domain/json.ts';
+import { VERSION } from '../../platform/version.ts';
 import { answerSchemas } from './answers.ts';
 import { TAGS, type Answer, type BodyPart, type Operation } from './operation.ts';
 import { adminOperations } from './operations/admin.ts';
@@ -43,9 +44,6 @@ export function openApiDocument(origin: string): OpenApiDocument {
   ]);
   return { ...built, servers: [{ url: origin }] };
 }
-
-/** Of the package; test/unit/openapi.test.ts holds it to that. */
-const VERSION = '0.1.0';
 
 const MISTRAL_DOCS = { description: 'The Mistral API', url: 'https://docs.mistral.ai/api' };
 

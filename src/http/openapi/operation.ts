@@ -15,8 +15,7 @@ export interface Operation {
   tag: TagName;
   summary: string;
   description: string;
-  /** The key that it asks for: a client's with a scope, any client's, the operator's, what a hook
-   * is signed with, or none. */
+  /** The key that it asks for: a client's with a scope, any client's, the operator's, a hook's secret, or none. */
   key: Scope | 'any' | 'admin' | 'hook' | 'none';
   query?: QueryPart;
   headers?: readonly HeaderName[];

@@ -1,5 +1,6 @@
 import { Hono } from 'hono/tiny';
 import { Refusal } from '../../domain/failures.ts';
+import { isEventStream } from '../../domain/sse.ts';
 import {
   mistralBody,
   prefersText,
@@ -25,7 +26,7 @@ export const chatRoutes = new Hono<AppEnv>().post(
     const chat = c.req.valid('json');
     const asText = prefersText(c.req.header('accept') ?? '');
     const body = mistralBody(chat, c.get('config').defaultModel, asText ? true : null);
-    const answer = await answerChat(c, bytesOf(body));
+    const answer = await answerChat(c, bytesOf(body), body);
     if (!answer.ok) throw await refusalOf(answer);
     if (asText) return textAnswer(c, answer);
     if (chat.stream === true) return answer;
@@ -47,8 +48,7 @@ async function textAnswer(c: AppContext, answer: Response): Promise<Response> {
     // Text that the platform compresses for the client is held back until there is much of it.
     'content-encoding': 'identity',
   };
-  const isStream = /^text\/event-stream/i.test(answer.headers.get('content-type') ?? '');
-  if (!isStream || answer.body === null) {
+  if (!isEventStream(answer.headers) || answer.body === null) {
     return c.body((await readAnswer(answer)).text, 200, headers);
   }
   const { body, done } = textStream(answer.body);

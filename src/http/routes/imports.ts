@@ -24,7 +24,7 @@ export const importRoutes = new Hono<AppEnv>()
   .use(clientWith('observability:read'))
   .get('/', valid('query', importListQuery), async (c) => {
     const { dataset_id = null, status = null, limit, cursor = null } = c.req.valid('query');
-    const filter = { datasetId: dataset_id?.toLowerCase() ?? null, status };
+    const filter = { datasetId: dataset_id, status };
     const { clientId } = c.get('grant');
     const page = await new ImportCopies(c.env.KV).list(clientId, filter, limit, cursor);
     if (page === 'bad_cursor') throw badCursor();

@@ -2,14 +2,14 @@ import { Hono } from 'hono/tiny';
 import * as z from 'zod/mini';
 import { Refusal } from '../../domain/failures.ts';
 import { startPath } from '../../domain/import-parts.ts';
-import { IMPORT_EVENTS, type ImportOrder } from '../../domain/import.ts';
+import { IMPORT_EVENTS, type Callback } from '../../domain/import.ts';
 import { isForGood } from '../../mistral/answer.ts';
 import { callUpstream } from '../../mistral/call.ts';
 import { FilesClient, MAX_FILE_BYTES } from '../../mistral/files.ts';
 import type { Upstream } from '../../mistral/upstream.ts';
 import { observabilityUpstream } from '../../relay/backends.ts';
 import { keptCallback } from '../callback.ts';
-import type { AppContext, AppEnv } from '../context.ts';
+import { callerOf, type AppContext, type AppEnv } from '../context.ts';
 import { answerStart } from '../import-answer.ts';
 import {
   datasetIdOf,
@@ -19,7 +19,7 @@ import {
   requestHash,
 } from '../import-request.ts';
 import { digestOf, uploadChecked, type UploadedJsonl } from '../jsonl-upload.ts';
-import { clientWith } from '../middleware/auth.ts';
+import { admitClient } from '../middleware/auth.ts';
 import { mistaken } from '../middleware/json-body.ts';
 import { piecesOf } from '../request-body.ts';
 import { failureRefusal } from '../upstream-refusal.ts';
@@ -50,14 +50,12 @@ export const jsonlImportQuery = z.lazy(() =>
     ),
 );
 
-const admit = clientWith('observability:write');
-
 /** `POST /datasets/:dataset_id/imports` with the JSONL itself as the body: checked, uploaded and then imported. */
 export const jsonlImportRoutes = new Hono<AppEnv>().post(
   '/:dataset_id/imports',
   async (c, next) => {
     if (!isJsonl(c.req.header('content-type') ?? '')) return next();
-    await admit(c, () => Promise.resolve());
+    await admitClient(c, 'observability:write');
     const work = importJsonl(c);
     // A client that leaves when its body has come must not leave behind a file that nothing imports.
     c.executionCtx.waitUntil(work.catch(() => undefined));
@@ -74,7 +72,7 @@ async function importJsonl(c: AppContext): Promise<Response> {
   const key = idempotencyKeyOf(c);
   const id = await importIdFor(clientId, key);
   const job = c.env.IMPORT_JOB.getByName(id);
-  const upstream = observabilityUpstream(config, c.env, { origin, requestId: c.get('requestId') });
+  const upstream = observabilityUpstream(config, c.env, callerOf(c));
   const files = new FilesClient(upstream, config.upstreamHeadersTimeoutMs, config.secrets);
   const idleMs = config.streamIdleTimeoutMs;
   const pieces = piecesOf(c.req.raw, MAX_FILE_BYTES, idleMs);
@@ -125,7 +123,7 @@ function isJsonl(contentType: string): boolean {
   return /^\s*application\/(?:x-ndjson|jsonl)\s*(?:;|$)/i.test(contentType);
 }
 
-function callbackOf(c: AppContext): ImportOrder['callback'] {
+function callbackOf(c: AppContext): Callback | null {
   const given = Object.entries(c.req.queries());
   const query = Object.fromEntries(
     given.map(([name, values]) => [name, values.length === 1 ? values[0] : values]),

@@ -4,6 +4,7 @@ import * as z from 'zod/mini';
 import { cronMistake, isTimezone } from '../../domain/cron.ts';
 import { Refusal } from '../../domain/failures.ts';
 import { importCallback, importTemplate, type ImportTemplate } from '../../domain/import-body.ts';
+import type { Callback } from '../../domain/import.ts';
 import { newSchedule, type ScheduleSettings } from '../../domain/schedule.ts';
 import { newId } from '../../platform/ids.ts';
 import { keptCallback } from '../callback.ts';
@@ -188,7 +189,7 @@ function templateOf(template: ImportTemplate): ImportTemplate {
 }
 
 /** A callback in the import holds, else the one beside it, as for hooks. */
-function callbackOf(body: z.infer<typeof schedulePatch>): ScheduleSettings['callback'] {
+function callbackOf(body: z.infer<typeof schedulePatch>): Callback | null {
   return keptCallback(body.import?.callback ?? body.callback);
 }
 

@@ -2,16 +2,17 @@ import { Hono } from 'hono/tiny';
 import * as z from 'zod/mini';
 import { Refusal } from '../../domain/failures.ts';
 import { importMetadata } from '../../domain/import-body.ts';
-import { IMPORT_EVENTS, type ImportOrder } from '../../domain/import.ts';
+import { IMPORT_EVENTS, type Callback } from '../../domain/import.ts';
 import type { ImportView } from '../../domain/import-view.ts';
 import { isObject, parseJson } from '../../domain/json.ts';
 import type { RawAnswer } from '../../mistral/answer.ts';
+import { readAnswer } from '../../mistral/call.ts';
 import type { StartResult } from '../../objects/import-calls.ts';
 import { logError } from '../../platform/log.ts';
 import { observabilityUpstream } from '../../relay/backends.ts';
 import { answerHeaders, requestHeaders } from '../../relay/headers.ts';
 import { keptCallback } from '../callback.ts';
-import type { AppContext, AppEnv } from '../context.ts';
+import { callerOf, type AppContext, type AppEnv } from '../context.ts';
 import { conflictingKey } from '../import-answer.ts';
 import {
   datasetIdOf,
@@ -20,10 +21,8 @@ import {
   refuseBadTarget,
   requestHash,
 } from '../import-request.ts';
-import { clientWith } from '../middleware/auth.ts';
+import { admitClient } from '../middleware/auth.ts';
 import { readBytes } from '../request-body.ts';
-
-const admit = clientWith('observability:write');
 
 /**
  * `POST /v1/observability/datasets/:dataset_id/imports/from-*` with `Windsock-Callback`: the start is the client's own,
@@ -40,7 +39,7 @@ export const v1ImportRoutes = new Hono<AppEnv>().post(
       await next();
       return claimTask(c, datasetId);
     }
-    await admit(c, () => Promise.resolve());
+    await admitClient(c, 'observability:write');
     const { clientId } = c.get('grant');
     const datasetId = datasetIdOf(c);
     const callback = callbackOf(c);
@@ -113,12 +112,8 @@ async function taskOf(c: AppContext, view: ImportView): Promise<RawAnswer> {
     throw new Refusal({ code: 'upstream_unavailable', message, headers: again });
   }
   const config = c.get('config');
-  const caller = { origin: new URL(c.req.url).origin, requestId: c.get('requestId') };
-  const response = await observabilityUpstream(
-    config,
-    c.env,
-    caller,
-  )({
+  const upstream = observabilityUpstream(config, c.env, callerOf(c));
+  const response = await upstream({
     method: 'GET',
     path: `/v1/observability/datasets/${view.dataset_id}/tasks/${encodeURIComponent(task.id)}`,
     headers: new Headers({ accept: 'application/json' }),
@@ -126,14 +121,11 @@ async function taskOf(c: AppContext, view: ImportView): Promise<RawAnswer> {
     signal: c.req.raw.signal,
     headersTimeoutMs: config.upstreamHeadersTimeoutMs,
   });
-  return {
-    status: response.ok ? 202 : response.status,
-    headers: Object.fromEntries(response.headers),
-    body: await response.text(),
-  };
+  const answer = await readAnswer(response);
+  return { ...answer, status: response.ok ? 202 : response.status };
 }
 
-function callbackOf(c: AppContext): ImportOrder['callback'] {
+function callbackOf(c: AppContext): Callback | null {
   const url = c.req.header('windsock-callback') ?? '';
   refuseBadTarget(c, url, '/windsock-callback');
   const names = c.req.header('windsock-callback-events')?.split(',');

@@ -1,10 +1,11 @@
 import { Hono } from 'hono/tiny';
+import { parseJson } from '../../domain/json.ts';
 import { plainPath, scopeOfPath } from '../../domain/scopes.ts';
 import { MAX_FILE_BYTES } from '../../mistral/files.ts';
 import { upstreamFor } from '../../relay/backends.ts';
 import { relay } from '../../relay/relay.ts';
 import { answerChat, CHAT_PATH } from '../chat-answer.ts';
-import type { AppContext, AppEnv } from '../context.ts';
+import { callerOf, type AppContext, type AppEnv } from '../context.ts';
 import { clientWith } from '../middleware/auth.ts';
 import { readBytes, streamWithin } from '../request-body.ts';
 
@@ -14,15 +15,15 @@ const scopeOfRequest = (c: AppContext) =>
 /** `/v1/*`: the Mistral API as it is, relayed to the backend that serves the path. */
 export const v1Routes = new Hono<AppEnv>().all('/*', clientWith(scopeOfRequest), async (c) => {
   const config = c.get('config');
-  const { origin, pathname, search } = new URL(c.req.url);
+  const { pathname, search } = new URL(c.req.url);
   const plain = plainPath(pathname);
   if (c.req.method === 'POST' && plain === CHAT_PATH) {
-    return answerChat(c, await readBytes(c.req.raw, config.maxBodyBytes));
+    const bytes = await readBytes(c.req.raw, config.maxBodyBytes);
+    return answerChat(c, bytes, parseJson(new TextDecoder().decode(bytes)));
   }
-  const caller = { origin, requestId: c.get('requestId') };
   const body = await bodyOf(c, config.maxBodyBytes);
   const { response, upstreamMs } = await relay(c.req.raw, pathname + search, body, {
-    upstream: upstreamFor(plain, config, c.env, caller),
+    upstream: upstreamFor(plain, config, c.env, callerOf(c)),
     times: {
       headersMs: config.upstreamHeadersTimeoutMs,
       heartbeatMs: config.streamHeartbeatMs,

@@ -1,3 +1,4 @@
+import { VERSION } from '../../../platform/version.ts';
 import { json, type Operation } from '../operation.ts';
 
 export const serviceOperations = (): Operation[] => [
@@ -32,7 +33,7 @@ export const serviceOperations = (): Operation[] => [
         content: [
           json('Document', {
             openapi: '3.1.1',
-            info: { title: 'Windsock', version: '0.1.0' },
+            info: { title: 'Windsock', version: VERSION },
             paths: {},
           }),
         ],

@@ -56,7 +56,7 @@ export interface TaskList {
 }
 
 /** Calls the operations that an import needs, on whichever upstream. Failures are values, not exceptions. */
-export class DatasetsClient {
+export class ImportsClient {
   readonly #upstream: Upstream;
   readonly #timeoutMs: number;
   readonly #secrets: readonly string[];

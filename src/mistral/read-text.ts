@@ -1,3 +1,5 @@
+import { TimedOut, within } from '../platform/within.ts';
+
 /** How the reading of a body came to its end, and the text until there. */
 export interface ReadText {
   text: string;
@@ -23,34 +25,19 @@ export async function readText(
   const giveUp = () => reader.cancel().catch(() => undefined);
   try {
     for (;;) {
-      const read = await inTime(reader.read(), silenceMs);
-      if (read === null) {
-        await giveUp();
-        return finish('silent');
-      }
-      if (read.done) return finish('whole');
-      const taken = read.value.subarray(0, left);
+      const { done, value } = await within(reader.read(), silenceMs);
+      if (done) return finish('whole');
+      const taken = value.subarray(0, left);
       text += decoder.decode(taken, { stream: true });
       left -= taken.byteLength;
-      if (taken.byteLength < read.value.byteLength) {
+      if (taken.byteLength < value.byteLength) {
         await giveUp();
         return finish('too_large');
       }
     }
-  } catch {
-    return finish('broken');
-  }
-}
-
-/** What a promise gives, or null when it takes longer. */
-async function inTime<T>(promise: Promise<T>, timeoutMs: number): Promise<T | null> {
-  let timer: number | null = null;
-  const late = new Promise<null>((resolve) => {
-    timer = setTimeout(() => resolve(null), timeoutMs);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
+  } catch (error) {
+    if (!(error instanceof TimedOut)) return finish('broken');
+    await giveUp();
+    return finish('silent');
   }
 }
