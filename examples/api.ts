@@ -15,7 +15,7 @@ export interface Import {
 }
 
 /**
- * Calls a path and returns its answer; throws with the answer's text when it is no success.
+ * Calls a path and returns its answer; throws a message for people when there is none, or it is no success.
  * @param body sent as JSON, bytes as JSONL; without one it is a GET
  */
 export async function call<T>(url: string, key: string, body?: object): Promise<T> {
@@ -26,6 +26,9 @@ export async function call<T>(url: string, key: string, body?: object): Promise<
       ...(body && { 'content-type': isJsonl ? 'application/jsonl' : 'application/json' }),
     },
     ...(body && { method: 'POST', body: isJsonl ? new Blob([body]) : JSON.stringify(body) }),
+  }).catch((error: Error) => {
+    const { message, code } = (error.cause ?? error) as NodeJS.ErrnoException;
+    throw new Error(`Cannot reach ${url}: ${message || code}`, { cause: error });
   });
   const text = await response.text();
   if (!response.ok) throw new Error(`${response.status} from ${url}: ${text}`);

@@ -15,15 +15,18 @@ const FILE = 'support.jsonl';
 const adminKey = devVars()['ADMIN_KEY'];
 if (adminKey === undefined) throw new Error('ADMIN_KEY is missing in .dev.vars.');
 const state = await mkdtemp(join(tmpdir(), 'windsock-demo-'));
+const receiver = await openReceiver();
 console.log('Starting the Worker …');
-const server = await startDevServer(await freePort(0), state, {
+const starting = startDevServer(await freePort(0), state, {
   // Polled fast, to show more of the progress of so small an import.
   vars: { CALLBACK_ALLOW_PRIVATE: 'true', POLL_MIN_MS: '10' },
 });
-const receiver = await openReceiver();
-process.on('SIGINT', () => void close().then(() => process.exit(130)));
+process.on('SIGINT', () => {
+  process.exitCode = 130;
+  void close().then(() => process.exit());
+});
 try {
-  const { url } = server;
+  const { url } = await starting;
   const client = await call<NewClient>(`${url}/admin/clients`, adminKey, { name: 'demo' });
 
   const file = new Uint8Array(await readFile(join(ROOT, 'examples', FILE)));
@@ -43,13 +46,20 @@ try {
 
   console.log('A streamed chat:\n');
   await streamChat(url, client.key);
+} catch (error) {
+  // Ctrl-C reaches the Worker as well, and what waited for it fails: nothing to tell.
+  if (process.exitCode !== 130) {
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 1;
+  }
 } finally {
   await close();
 }
 
 async function close(): Promise<void> {
   receiver.close();
-  await server.stop();
+  const server = await starting.catch(() => null);
+  await server?.stop();
   await rm(state, { recursive: true, force: true });
 }
 

@@ -7,6 +7,9 @@ import { devVars, freePort, ROOT, startDevServer } from './dev-server.ts';
 const STATE = join(ROOT, '.wrangler', 'state');
 const DEMO_CLIENT = join(STATE, 'demo-client.json');
 
+/** The demo client, and where the Worker ran that knew it last. */
+type DemoClient = NewClient & { url?: string };
+
 const port = Number(process.env['PORT'] ?? 8787);
 if (!Number.isInteger(port) || port < 1 || port > 65_535) {
   console.error('PORT must be a number from 1 to 65535.');
@@ -19,6 +22,7 @@ if (adminKey === undefined) {
 }
 
 try {
+  await refuseSecondStart();
   await freePort(port);
   let isShown = false;
   const onLine = (line: string) => {
@@ -27,29 +31,56 @@ try {
   const server = await startDevServer(port, STATE, { onLine });
   const onSignal = () => void server.stop();
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal).on('SIGHUP', onSignal);
-  show(server.url, await demoKey(server.url, adminKey));
-  isShown = true;
-  await server.ended;
+  try {
+    show(server.url, await demoClient(server.url, adminKey));
+    isShown = true;
+    await server.ended;
+  } finally {
+    await server.stop();
+  }
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;
 }
 
-/** The key of the demo client: the one of the last start while it still holds, else a new one. */
-async function demoKey(url: string, admin: string): Promise<string> {
+/** Two Workers on one state lock each other out of its databases. @throws a message for people */
+async function refuseSecondStart(): Promise<void> {
+  const last = lastDemoClient();
+  if (last?.url === undefined || !(await knows(last.url, last.key))) return;
+  throw new Error(`Windsock runs already on ${last.url}; end it with Ctrl-C before another start.`);
+}
+
+/** The demo client of the last start while its key still holds, else a new one. */
+async function demoClient(url: string, admin: string): Promise<DemoClient> {
+  const last = lastDemoClient();
+  const client =
+    last !== null && (await knows(url, last.key))
+      ? last
+      : await call<NewClient>(`${url}/admin/clients`, admin, { name: 'demo' });
+  mkdirSync(STATE, { recursive: true });
+  writeFileSync(DEMO_CLIENT, JSON.stringify({ ...client, url }), { mode: 0o600 });
+  return client;
+}
+
+function lastDemoClient(): DemoClient | null {
   try {
-    const { key } = JSON.parse(readFileSync(DEMO_CLIENT, 'utf8')) as NewClient;
-    await call(`${url}/imports?limit=1`, key);
-    return key;
+    return JSON.parse(readFileSync(DEMO_CLIENT, 'utf8')) as DemoClient;
   } catch {
-    const client = await call<NewClient>(`${url}/admin/clients`, admin, { name: 'demo' });
-    mkdirSync(STATE, { recursive: true });
-    writeFileSync(DEMO_CLIENT, JSON.stringify(client), { mode: 0o600 });
-    return client.key;
+    return null;
   }
 }
 
-function show(url: string, key: string): void {
+/** Whether a Worker answers there that takes the key. */
+async function knows(url: string, key: string): Promise<boolean> {
+  try {
+    await call(`${url}/imports?limit=1`, key);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function show(url: string, { key, signing_secret }: DemoClient): void {
   const auth = `-H "authorization: Bearer ${key}"`;
   const json = '-H "content-type: application/json"';
   const chat = (more: string) =>
@@ -58,6 +89,7 @@ function show(url: string, key: string): void {
 Windsock runs on ${url} (Ctrl-C ends it).
 
 Key of the demo client: ${key}
+Its webhooks are signed with: ${signing_secret}
 
 A chat:
   curl ${url}/v1/chat/completions ${auth} ${json} ${chat('')}

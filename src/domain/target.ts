@@ -20,10 +20,12 @@ const DEFAULT_PORT: Readonly<Record<string, string>> = { 'http:': '80', 'https:'
  * address of a name, but reaches no private network of its own either.
  */
 export function judgeTarget(text: string, policy: TargetPolicy): TargetVerdict {
-  if (!URL.canParse(text)) return refuse('is not an absolute URL');
+  if (!URL.canParse(text)) {
+    return refuse('is not an absolute URL, such as https://example.com/hook');
+  }
   const url = new URL(text);
   if (url.protocol !== 'https:' && !(policy.allowPrivate && url.protocol === 'http:')) {
-    return refuse('must use https');
+    return refuse(`must begin with ${policy.allowPrivate ? 'http:// or https://' : 'https://'}`);
   }
   if (url.username !== '' || url.password !== '') return refuse('must not hold user info');
   const host = url.hostname.replace(/\.$/, '').toLowerCase();

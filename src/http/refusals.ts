@@ -70,7 +70,8 @@ export function invalidFilter(mistake: FilterMistake, path: string): Refusal {
 
 /** The answer to a path that is not offered. */
 export function notFound(c: AppContext): Response {
-  return answerFailure(c, { code: 'not_found', message: `There is no ${c.req.path} here.` });
+  const message = `There is no ${c.req.path} here; GET /docs shows every call.`;
+  return answerFailure(c, { code: 'not_found', message });
 }
 
 /** The answer to a method that a path does not offer. @param allowed those that it does */

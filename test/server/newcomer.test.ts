@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,11 +31,11 @@ interface Run {
 }
 
 /** Runs an npm script in a process group of its own, as a terminal does. */
-function npm(script: string, port: number): Run {
+function npm(script: string, port: number, env: Record<string, string> = {}): Run {
   const child = spawn('npm', ['run', script], {
     cwd: clone,
     detached: true,
-    env: { ...process.env, PORT: String(port) },
+    env: { ...process.env, PORT: String(port), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
@@ -43,6 +43,12 @@ function npm(script: string, port: number): Run {
     stream.setEncoding('utf8').on('data', (text: string) => (output += text));
   }
   return { child, output: () => output, exit: once(child, 'exit') as Promise<[number | null]> };
+}
+
+/** The exit code of a run that has to end by itself. */
+async function codeOf({ child }: Run): Promise<number | null> {
+  await until('the run to end', () => child.exitCode !== null || child.signalCode !== null, 30_000);
+  return child.exitCode;
 }
 
 /** Whether any process of a group is still there. */
@@ -107,6 +113,35 @@ test('a second start keeps the secrets and the demo client', async (t) => {
   await until('every process to end', () => !isAlive(run));
 });
 
+test('a second start beside a running one is told where it runs, and nothing starts', async (t) => {
+  const first = npm('start', await freePort(0));
+  t.after(() => isAlive(first) && process.kill(-(first.child.pid ?? 0), 'SIGKILL'));
+  await until('the commands', () => first.output().includes('/health\n'), 60_000);
+  const [url = ''] = /http:\/\/localhost:\d+/.exec(first.output()) ?? [];
+
+  const second = npm('start', await freePort(0));
+  t.after(() => isAlive(second) && process.kill(-(second.child.pid ?? 0), 'SIGKILL'));
+  assert.equal(await codeOf(second), 1);
+  assert.ok(second.output().includes(`Windsock runs already on ${url}`), second.output());
+  assert.ok(!second.output().includes('    at '), 'no stack');
+
+  process.kill(-(first.child.pid ?? 0), 'SIGINT');
+  await first.exit;
+  await until('every process to end', () => !isAlive(first));
+});
+
+test('a start with a wrong value in .dev.vars names it and ends', async (t) => {
+  const vars = join(clone, '.dev.vars');
+  const secrets = await readFile(vars, 'utf8');
+  await writeFile(vars, `${secrets}POLL_MIN_MS="1s"\n`);
+  t.after(() => writeFile(vars, secrets));
+  const run = npm('start', await freePort(0));
+  t.after(() => isAlive(run) && process.kill(-(run.child.pid ?? 0), 'SIGKILL'));
+  assert.equal(await codeOf(run), 1);
+  assert.match(run.output(), /POLL_MIN_MS must be a whole number/);
+  await until('every process to end', () => !isAlive(run));
+});
+
 test('a port that is taken is told in one clear line, and nothing starts', async (t) => {
   const holder = createServer().listen(0, '127.0.0.1');
   t.after(() => holder.close());
@@ -153,6 +188,40 @@ test('with a key in .dev.vars, and nothing else, the demo runs against the Mistr
   const list = await send(`${mistral.url}/v1/observability/datasets`, key, 'GET');
   const { datasets } = (await list.json()) as { datasets: { count: number } };
   assert.equal(datasets.count, 1, 'the dataset is on the other side');
+});
+
+test('an import that cannot be made is told in one line', async () => {
+  for (const [url, file, told] of [
+    ['http://localhost:9', 'examples/support.jsonl', 'Cannot reach http://localhost:9/datasets: '],
+    ['http://localhost:9', 'nofile.jsonl', 'ENOENT'],
+  ] as const) {
+    const child = spawn('node', ['examples/import.ts', url, 'wsk_0', file], { cwd: clone });
+    let output = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (output += text));
+    const [code] = (await once(child, 'close')) as [number];
+    assert.equal(code, 1);
+    assert.ok(output.includes(told), output);
+    assert.equal(output.trimEnd().split('\n').length, 1, output);
+  }
+});
+
+test('Ctrl-C while the demo starts leaves no process and no folder', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'windsock-interrupted-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const run = npm('demo', 0, { TMPDIR: folder });
+  t.after(() => isAlive(run) && process.kill(-(run.child.pid ?? 0), 'SIGKILL'));
+  const demos = async () =>
+    (await readdir(folder)).filter((name) => name.startsWith('windsock-demo-'));
+  await until('its folder', async () => (await demos()).length === 1);
+  await until('its Worker', async () => {
+    const [demo = ''] = await demos();
+    return (await readdir(join(folder, demo))).length > 0;
+  });
+  process.kill(-(run.child.pid ?? 0), 'SIGINT');
+  await run.exit;
+  await until('every process to end', () => !isAlive(run));
+  assert.deepEqual(await demos(), []);
+  assert.ok(!run.output().includes('    at '), run.output());
 });
 
 test('the sample file holds 200 conversations that every line check accepts', async () => {

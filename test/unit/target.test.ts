@@ -46,7 +46,7 @@ allAllowed('a public name', [
   'https://10.0.0.1.partner.com/',
 ]);
 
-allRefused('no absolute URL', /not an absolute URL/, [
+allRefused('no absolute URL', /not an absolute URL, such as https:\/\//, [
   '',
   'hooks.partner.com',
   '//hooks.partner.com/',
@@ -59,7 +59,7 @@ allRefused('no absolute URL', /not an absolute URL/, [
   'https://[fe80::1%25eth0]/',
 ]);
 
-allRefused('another scheme', /https/, [
+allRefused('another scheme', /begin with https:\/\/$/, [
   'http://hooks.partner.com/',
   'http://8.8.8.8/',
   'ftp://hooks.partner.com/',
@@ -286,8 +286,9 @@ allAllowed(
 describe('with private targets admitted, these are refused still', () => {
   const cases: readonly (readonly [string, RegExp])[] = [
     ['receiver', /not an absolute URL/],
-    ['ftp://localhost/', /https/],
-    ['file:///etc/passwd', /https/],
+    ['ftp://localhost/', /begin with http:\/\/ or https:\/\//],
+    ['file:///etc/passwd', /begin with http:\/\/ or https:\/\//],
+    ['localhost:3000/hook', /begin with http:\/\/ or https:\/\//],
     ['http://user@localhost:3000/', /user info/],
     ['http://localhost:8787/', /Windsock itself/],
     ['http://LOCALHOST.:8787/hook', /Windsock itself/],

@@ -311,6 +311,7 @@ test('another type is no JSONL: JSON still starts an import, anything else is re
   for (const type of ['text/plain', 'application/jsonlines', 'application/x-ndjsonx', '']) {
     const answer = await send(at(datasetId), client.key, 'POST', ROW, { 'content-type': type });
     assert.equal(answer.status, 415, type);
+    assert.match(await answer.text(), /application\/json`, .*`application\/jsonl`/);
   }
 });
 

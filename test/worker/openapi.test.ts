@@ -128,3 +128,13 @@ test('the page shows every operation and every schema, and its links lead somewh
   assert.doesNotMatch(html, /undefined|\[object Object\]/);
   assert.doesNotMatch(html, /<script|<link|<img| style=| src=|@import|url\(/);
 });
+
+test('a path that is not here is told where the calls are shown', async () => {
+  for (const path of ['/', '/chats', '/chat/']) {
+    const answer = await fetch(worker.url + path);
+    const { error } = (await answer.json()) as { error: { code: string; message: string } };
+    const message = `There is no ${path} here; GET /docs shows every call.`;
+    assert.deepEqual([error.code, error.message], ['not_found', message]);
+  }
+  assert.equal((await fetch(`${worker.url}/docs`)).status, 200);
+});

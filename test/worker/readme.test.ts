@@ -23,7 +23,7 @@ async function commandsOf(page: string): Promise<string[]> {
 }
 
 for (const [page, least] of [
-  ['README.md', 11],
+  ['README.md', 13],
   ['docs/schedules.md', 2],
 ] as const) {
   test(`the commands of ${page} work as they are written`, async (t) => {
@@ -33,7 +33,7 @@ for (const [page, least] of [
     t.after(() => receiver.close());
     const folder = await mkdtemp(join(tmpdir(), 'windsock-readme-'));
     t.after(() => rm(folder, { recursive: true }));
-    await cp(join(ROOT, 'examples/support.jsonl'), join(folder, 'rows.jsonl'));
+    await cp(join(ROOT, 'examples/support.jsonl'), join(folder, 'examples/support.jsonl'));
     const { key } = await createClient();
     const make = async (path: string, body: object) => {
       const answer = await send(url + path, key, 'POST', body);
@@ -42,7 +42,11 @@ for (const [page, least] of [
     };
 
     const form = new FormData();
-    form.set('file', new Blob([await readFile(join(folder, 'rows.jsonl'))]), 'rows.jsonl');
+    form.set(
+      'file',
+      new Blob([await readFile(join(ROOT, 'examples/support.jsonl'))]),
+      'rows.jsonl',
+    );
     const headers = { authorization: `Bearer ${key}` };
     const upload = await fetch(`${url}/v1/files`, { method: 'POST', headers, body: form });
     const file = ((await upload.json()) as { id: string }).id;
@@ -57,6 +61,7 @@ for (const [page, least] of [
       PATH: process.env['PATH'] ?? '',
       ADMIN_KEY,
       KEY: key,
+      FILE: file,
       DATASET: await make('/datasets', { name: 'from the page' }),
     };
 
@@ -66,7 +71,6 @@ for (const [page, least] of [
       const adapted = command
         .replaceAll('http://localhost:8787', url)
         .replaceAll('https://example.com/hook', receiver.url)
-        .replace('"file_id":"…"', `"file_id":"${file}"`)
         .replace('{"id":"…"}', `{"id":"${campaign}"}`);
       const script = `curl() { command curl --silent --show-error --fail-with-body "$@"; }\n${adapted}`;
       const { stdout } = await run('bash', ['-ec', script], { cwd: folder, env });

@@ -17,9 +17,9 @@ export function tooLarge(maxBytes: number): Refusal {
   return new Refusal({ code: 'payload_too_large', message });
 }
 
-/** What a body is refused with that is not declared as JSON. */
-export function notJson(): Refusal {
-  const message = 'Send the body as JSON, with `content-type: application/json`.';
+/** What a body is refused with that is not declared as JSON. @param orElse what else the call takes */
+export function notJson(orElse = ''): Refusal {
+  const message = `Send the body as JSON, with \`content-type: application/json\`${orElse}.`;
   return new Refusal({ code: 'unsupported_media_type', message });
 }
 

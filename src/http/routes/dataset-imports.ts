@@ -1,7 +1,9 @@
+import type { MiddlewareHandler } from 'hono';
 import { Hono } from 'hono/tiny';
 import * as z from 'zod/mini';
 import { importBody, planImport } from '../../domain/import-body.ts';
 import { startPath } from '../../domain/import-parts.ts';
+import { isJsonType } from '../../domain/json.ts';
 import { keptCallback } from '../callback.ts';
 import type { AppEnv } from '../context.ts';
 import { answerStart } from '../import-answer.ts';
@@ -13,16 +15,23 @@ import {
   requestHash,
 } from '../import-request.ts';
 import { clientWith } from '../middleware/auth.ts';
-import { jsonBody, valid } from '../middleware/json-body.ts';
+import { jsonBody, notJson, valid } from '../middleware/json-body.ts';
 import { invalidFilter } from '../refusals.ts';
 
 /** A callback in the query is for JSONL; beside JSON it would be missed too late. */
 const noQuery = z.lazy(() => z.strictObject({}));
 
+/** Rows that are not declared as such come here as well: whoever sends them is told how. */
+const jsonOrRows: MiddlewareHandler<AppEnv> = async function jsonOrRows(c, next) {
+  if (isJsonType(c.req.header('content-type') ?? '')) return next();
+  throw notJson(', or the rows themselves, with `application/jsonl`');
+};
+
 /** `POST /datasets/:dataset_id/imports`: starts an import and has an `ImportJob` watch over it. */
 export const datasetImportRoutes = new Hono<AppEnv>().post(
   '/:dataset_id/imports',
   clientWith('observability:write'),
+  jsonOrRows,
   jsonBody,
   valid('query', noQuery),
   valid('json', importBody, '/where'),
