@@ -1,7 +1,7 @@
 import { dueTimes, MAX_COUNTED, nextTimes } from './cron.ts';
 import type { ImportTemplate } from './import-body.ts';
 import type { ImportOutcome } from './import-outcome.ts';
-import type { ImportEvent, MatchReport, TerminalStatus } from './import.ts';
+import type { Callback, MatchReport, TerminalStatus } from './import.ts';
 import type { PollBounds } from './poll.ts';
 import { iso } from './time.ts';
 import { readWhere, type ReadWhere } from './where.ts';
@@ -14,7 +14,7 @@ export interface ScheduleSettings {
   timezone: string;
   datasetId: string;
   template: ImportTemplate;
-  callback: { url: string; events: readonly ImportEvent[] } | null;
+  callback: Callback | null;
   /** So late may an event be found and is still imported. */
   overlapMs: number;
   /** Whether a run with nothing new makes an import, which is notified of. */

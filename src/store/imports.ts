@@ -96,7 +96,7 @@ export class ImportCopies {
    * Copies of any client that have fallen behind, from where the search before came to.
    * @param before milliseconds since the epoch: open imports that were last touched before `touched`, ended ones that
    * ended before `ended`, any whose webhook was due before `touched`
-   * @param limit how many at most; so many pages of KV are read at most too
+   * @param limit how many at most
    */
   async behind(
     before: { touched: number; ended: number },
