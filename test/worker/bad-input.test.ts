@@ -141,6 +141,14 @@ for (const { call, needs, body, good, query = '' } of ROUTES) {
       }
     });
   }
+  if (body === 'json' && isFacade) {
+    test(`${call} with a body declared as compressed is told to send it uncompressed`, async () => {
+      const declared = { 'content-type': 'application/json', 'content-encoding': 'gzip' };
+      const answer = await ask(rightKey(), JSON.stringify(good ?? {}), declared);
+      assert.equal(answer.headers.get('accept-encoding'), 'identity');
+      await refusal(answer, 415, 'unsupported_media_type');
+    });
+  }
   if (body === 'json') {
     test(`${call} with several mistakes tells each with its path`, async () => {
       const [bad, at] = MISTAKES[call] ?? assert.fail('MISTAKES has no row for it');

@@ -160,6 +160,8 @@ describe('a body', () => {
       const headers = { ...signed(hook.secret, 'w-t', body), 'content-type': type };
       await refused(send(hook.url, null, 'POST', body, headers), 415, 'unsupported_media_type');
     }
+    const compressed = { ...signed(hook.secret, 'w-g', body), 'content-encoding': 'gzip' };
+    await refused(send(hook.url, null, 'POST', body, compressed), 415, 'unsupported_media_type');
     const bearer = await side.make({ ...FILE_HOOK, verify: 'bearer' });
     const headers = {
       authorization: `Bearer ${bearer.secret}`,
@@ -174,7 +176,7 @@ describe('a body', () => {
     const outcomes = (await side.log(hook)).map(({ outcome }) => outcome);
     assert.deepEqual(
       outcomes,
-      Array.from({ length: 7 }, () => 'invalid_json'),
+      Array.from({ length: 8 }, () => 'invalid_json'),
     );
   });
 

@@ -315,6 +315,14 @@ test('another type is no JSONL: JSON still starts an import, anything else is re
   }
 });
 
+test('rows declared as compressed are told to come uncompressed', async () => {
+  const datasetId = await api.createDataset();
+  const headers = { 'content-type': 'application/jsonl', 'content-encoding': 'gzip' };
+  const answer = await send(at(datasetId), client.key, 'POST', ROW, headers);
+  assert.equal(answer.status, 415);
+  assert.match(await answer.text(), /uncompressed, without `content-encoding`/);
+});
+
 test('a JSON import counts once against the rate limit, as a JSONL import does', async () => {
   const { key } = await worker.createClient({ rate_limit: 2 });
   const datasetId = await api.createDataset();

@@ -23,13 +23,25 @@ export function notJson(orElse = ''): Refusal {
   return new Refusal({ code: 'unsupported_media_type', message });
 }
 
+/** Refuses a body that is compressed: what is checked on its way in is taken as it stands (RFC 9110, 15.5.16). */
+export function refuseEncoded(request: Request): void {
+  const coding = request.headers.get('content-encoding') ?? '';
+  if (/^\s*(?:identity)?\s*$/i.test(coding)) return;
+  throw new Refusal({
+    code: 'unsupported_media_type',
+    message: 'Send the body uncompressed, without `content-encoding`.',
+    headers: { 'accept-encoding': 'identity' },
+  });
+}
+
 /**
- * Refuses a body that is larger than `MAX_BODY_BYTES`, not declared as JSON or not UTF-8 (RFC 8259, 8.1), before it is
+ * Refuses a body that is larger than `MAX_BODY_BYTES`, compressed, not declared as JSON or not UTF-8 (RFC 8259, 8.1), before it is
  * parsed: a reader that is not told to refuse puts another character in the place of bad bytes.
  */
 export const jsonBody: MiddlewareHandler<AppEnv> = async function jsonBody(c, next) {
   const type = c.req.header('content-type') ?? '';
   if (!isJsonType(type)) throw notJson();
+  refuseEncoded(c.req.raw);
   const maxSize = c.get('config').maxBodyBytes;
   const limit = bodyLimit({
     maxSize,

@@ -100,7 +100,7 @@ const MEANINGS: Record<FailureCode, string> = {
   invalid_jsonl: 'lines of the body are wrong; `details` tells which.',
   idempotency_conflict: 'the `Idempotency-Key` was used with another request.',
   payload_too_large: 'the body is too large.',
-  unsupported_media_type: 'the body is declared as another type.',
+  unsupported_media_type: 'the body is declared as another type, or as compressed.',
   callback_refused: 'the callback is not a public https URL.',
   rate_limited: 'the limit of the client, or the upstream’s, is used up.',
   upstream_error: 'the Mistral API failed, or refused for a reason of its own.',

@@ -16,7 +16,7 @@ import type { AppContext, AppEnv } from '../context.ts';
 import { hookOf, noSuchHook } from '../hooks.ts';
 import { answerStart } from '../import-answer.ts';
 import { importIdFor, refuseBadTarget } from '../import-request.ts';
-import { notJson } from '../middleware/json-body.ts';
+import { notJson, refuseEncoded } from '../middleware/json-body.ts';
 import { withinRateLimit } from '../middleware/rate-limit.ts';
 import { invalidFilter } from '../refusals.ts';
 import { readBytes } from '../request-body.ts';
@@ -188,6 +188,7 @@ const MISFITS = {
 
 function jsonOf(c: AppContext, body: Uint8Array): unknown {
   if (!isJsonType(c.req.header('content-type') ?? '')) throw notJson();
+  refuseEncoded(c.req.raw);
   const value = parseJson(textOf(body) ?? '');
   if (value !== undefined) return value;
   const message = 'The body is not JSON.';

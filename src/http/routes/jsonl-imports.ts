@@ -20,7 +20,7 @@ import {
 } from '../import-request.ts';
 import { digestOf, uploadChecked, type UploadedJsonl } from '../jsonl-upload.ts';
 import { admitClient } from '../middleware/auth.ts';
-import { mistaken } from '../middleware/json-body.ts';
+import { mistaken, refuseEncoded } from '../middleware/json-body.ts';
 import { piecesOf } from '../request-body.ts';
 import { failureRefusal } from '../upstream-refusal.ts';
 
@@ -56,6 +56,7 @@ export const jsonlImportRoutes = new Hono<AppEnv>().post(
   async (c, next) => {
     if (!isJsonl(c.req.header('content-type') ?? '')) return next();
     await admitClient(c, 'observability:write');
+    refuseEncoded(c.req.raw);
     const work = importJsonl(c);
     // A client that leaves when its body has come must not leave behind a file that nothing imports.
     c.executionCtx.waitUntil(work.catch(() => undefined));
