@@ -49,7 +49,11 @@ const identified = () =>
     (value) => isObject(value) && typeof value['id'] === 'string',
   );
 const listed = () =>
-  z.object({ results: z.nullish(z.array(object())), count: z.int().check(z.minimum(0)) });
+  z.object({
+    results: z.nullish(z.array(object())),
+    count: z.int().check(z.minimum(0)),
+    next: z.optional(z.unknown()),
+  });
 
 const anyObject = z.lazy(object);
 const withId = z.lazy(identified);
@@ -207,9 +211,7 @@ function queryOf(values: Record<string, string | number | null>): string {
   return `?${new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString()}`;
 }
 
-function pageOf(
-  { results, count }: { results?: JsonObject[] | null | undefined; count: number },
-  { limit, page }: PageQuery,
-): Page {
-  return { items: results ?? [], count, nextPage: nextPage(count, limit, page) };
+function pageOf(list: z.infer<ReturnType<typeof listed>>, { limit, page }: PageQuery): Page {
+  const { results, count } = list;
+  return { items: results ?? [], count, nextPage: nextPage(list, limit, page) };
 }
