@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { Refusal } from '../domain/failures.ts';
 import type { JudgeDefinition, JudgeOutput } from '../domain/judge.ts';
-import { isObject, parseJson, type JsonObject } from '../domain/json.ts';
+import { isObject, parseToHandOn, type JsonObject } from '../domain/json.ts';
 import type { FilterTreeJson } from '../domain/where/tree.ts';
 import { OBSERVABILITY_PREFIX } from './errors.ts';
 import { nextCursor, nextPage } from './pages.ts';
@@ -184,7 +184,7 @@ export class ObservabilityClient {
 
   async #ask<T>(schema: z.ZodMiniType<T>, call: ObservabilityCall): Promise<T> {
     const { status, text } = await this.#call(call);
-    const parsed = schema.safeParse(parseJson(text));
+    const parsed = schema.safeParse(parseToHandOn(text));
     if (parsed.success) return parsed.data;
     throw new Refusal({
       code: 'upstream_error',
