@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { Refusal } from '../domain/failures.ts';
 import type { JudgeDefinition, JudgeOutput } from '../domain/judge.ts';
-import { isObject, parseJson, type JsonObject } from '../domain/json.ts';
+import { isObject, parseToHandOn, type JsonObject } from '../domain/json.ts';
 import type { FilterTreeJson } from '../domain/where/tree.ts';
 import { OBSERVABILITY_PREFIX } from './errors.ts';
 import { nextCursor, nextPage } from './pages.ts';
@@ -49,7 +49,11 @@ const identified = () =>
     (value) => isObject(value) && typeof value['id'] === 'string',
   );
 const listed = () =>
-  z.object({ results: z.nullish(z.array(object())), count: z.int().check(z.minimum(0)) });
+  z.object({
+    results: z.nullish(z.array(object())),
+    count: z.int().check(z.minimum(0)),
+    next: z.optional(z.unknown()),
+  });
 
 const anyObject = z.lazy(object);
 const withId = z.lazy(identified);
@@ -180,7 +184,7 @@ export class ObservabilityClient {
 
   async #ask<T>(schema: z.ZodMiniType<T>, call: ObservabilityCall): Promise<T> {
     const { status, text } = await this.#call(call);
-    const parsed = schema.safeParse(parseJson(text));
+    const parsed = schema.safeParse(parseToHandOn(text));
     if (parsed.success) return parsed.data;
     throw new Refusal({
       code: 'upstream_error',
@@ -207,9 +211,7 @@ function queryOf(values: Record<string, string | number | null>): string {
   return `?${new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString()}`;
 }
 
-function pageOf(
-  { results, count }: { results?: JsonObject[] | null | undefined; count: number },
-  { limit, page }: PageQuery,
-): Page {
-  return { items: results ?? [], count, nextPage: nextPage(count, limit, page) };
+function pageOf(list: z.infer<ReturnType<typeof listed>>, { limit, page }: PageQuery): Page {
+  const { results, count } = list;
+  return { items: results ?? [], count, nextPage: nextPage(list, limit, page) };
 }

@@ -26,10 +26,23 @@ function cursorIn(next: unknown): string | null {
   return new URLSearchParams(next.slice(next.indexOf('?') + 1)).get('cursor');
 }
 
+/** What a numbered list says of itself. */
+export interface NumberedPage {
+  results?: readonly unknown[] | null | undefined;
+  count: number;
+  next?: unknown;
+}
+
 /**
- * The number of the page after this one, null at the end. It follows from the count: that is the one field of a page
- * which is always there.
+ * The number of the page after this one, null at the end. The count is the one field that is always there; as it may be
+ * that of the page alone, a page that is not empty and names a next one is not the last either.
  */
-export function nextPage(count: number, limit: number, page: number): number | null {
-  return page * limit < count ? page + 1 : null;
+export function nextPage(
+  { results, count, next }: NumberedPage,
+  limit: number,
+  page: number,
+): number | null {
+  const isNamed = (typeof next === 'string' && next !== '') || typeof next === 'number';
+  const goesOn = page * limit < count || (isNamed && (results ?? []).length > 0);
+  return goesOn ? page + 1 : null;
 }

@@ -150,6 +150,13 @@ export const TRANSLATIONS: Translation[] = [
     answer: [200, { records: [RECORD], count: 3, next_page: 2 }],
   },
   {
+    what: 'records whose count is that of the page alone',
+    call: ['GET', `/datasets/${ID}/records?limit=1&page=4`],
+    sent: ['GET', `${DATASETS}/${ID}/records?page_size=1&page=4`],
+    got: [200, { records: { results: [RECORD], count: 1, next: '5' } }],
+    answer: [200, { records: [RECORD], count: 1, next_page: 5 }],
+  },
+  {
     what: 'a new record of messages',
     call: ['POST', `/datasets/${ID}/records`, { messages: [{ role: 'user', content: 'a' }] }],
     sent: [

@@ -81,6 +81,7 @@ const SCHEMAS: [object, string][] = [
   [{ allOf: [{ $ref: '#/components/schemas/A' }, {}] }, 'A & any'],
   [{ type: 'array', items: { type: 'string' } }, 'string[]'],
   [{ type: 'array', items: { anyOf: [{ type: 'string' }, { const: 1 }] } }, '(string | 1)[]'],
+  [{ type: 'array', items: { type: 'string', enum: ['a', 'b'] } }, '("a" | "b")[]'],
   [{ type: 'object' }, 'object'],
   [
     {
@@ -106,6 +107,15 @@ test('a schema is written as one reads it in code', async () => {
   }
   const linked = await textOf(schemaHtml({ $ref: '#/components/schemas/Import' }));
   assert.equal(linked, '<a href="#schema-Import">Import</a>');
+});
+
+test('a parameter is shown with its bounds and its default', async () => {
+  const schema = { type: 'integer', minimum: 1, maximum: 100, default: 50 };
+  const parameters = [{ name: 'limit', in: 'query', description: 'How many.', schema }];
+  const operation = { ...HOSTILE.paths[EVIL]?.[EVIL], parameters };
+  const { html } = await docsPage({ ...HOSTILE, paths: { '/x': { get: operation } } });
+  const text = html.replaceAll(/<[^>]+>/g, '').replaceAll(/\s+/g, ' ');
+  assert.match(text, /limit query: integer 1…100, default 50 How many\./);
 });
 
 test('code and links of a text are marked up', async () => {

@@ -4,6 +4,7 @@ import { describe, test } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import * as z from 'zod/mini';
 import { importBody } from '../../src/domain/import-body.ts';
+import { isObject } from '../../src/domain/json.ts';
 import { strictJudgeDefinition } from '../../src/domain/judge.ts';
 import { simpleChatSchema } from '../../src/domain/simple-chat.ts';
 import { usageQuery } from '../../src/domain/usage.ts';
@@ -101,6 +102,25 @@ describe('a schema says', () => {
     assert.deepEqual(described.required, ['many', 'more', 'texts', 'one']);
     const read = namedSchemas(SCHEMAS, 'output')['Parts'] as { required: Json };
     assert.deepEqual(read.required, ['name', 'many', 'more', 'texts', 'one']);
+  });
+
+  test('that an object may have further fields: generators of clients take silence for none', () => {
+    const open = { type: 'object', additionalProperties: {} };
+    const made = namedSchemas(
+      {
+        Open: z.looseObject({ a: z.string(), b: z.looseObject({}) }),
+        Any: z.object({ payload: z.custom(isObject) }),
+        Closed: z.strictObject({ a: z.string() }),
+      },
+      'output',
+    );
+    assert.deepEqual(made['Open'], {
+      ...open,
+      properties: { a: { type: 'string' }, b: { ...open, properties: {} } },
+      required: ['a', 'b'],
+    });
+    assert.deepEqual(made['Any']?.['properties'], { payload: open });
+    assert.equal(made['Closed']?.['additionalProperties'], false);
   });
 
   test('that a judge needs its output, though it is read by a transform', () => {

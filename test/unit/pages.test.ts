@@ -27,10 +27,26 @@ for (const [what, feed, expected] of FEEDS) {
 }
 
 test('there is a next page while the count is not reached', () => {
-  assert.equal(nextPage(0, 50, 1), null);
-  assert.equal(nextPage(50, 50, 1), null);
-  assert.equal(nextPage(51, 50, 1), 2);
-  assert.equal(nextPage(101, 50, 2), 3);
-  assert.equal(nextPage(101, 50, 3), null);
-  assert.equal(nextPage(101, 50, 1_000_000_000), null);
+  for (const [count, limit, page, expected] of [
+    [0, 50, 1, null],
+    [50, 50, 1, null],
+    [51, 50, 1, 2],
+    [101, 50, 2, 3],
+    [101, 50, 3, null],
+    [101, 50, 1_000_000_000, null],
+  ] as const) {
+    assert.equal(nextPage({ count }, limit, page), expected);
+    assert.equal(nextPage({ count, results: [1], next: null }, limit, page), expected);
+  }
+});
+
+test('a count may be that of the page alone: then the list goes on while a next page is named', () => {
+  const page = { results: [1, 2], count: 2 };
+  assert.equal(nextPage({ ...page, next: '/v1/x?page=2' }, 2, 1), 2);
+  assert.equal(nextPage({ ...page, next: 3 }, 2, 2), 3);
+  for (const next of [undefined, null, '', true, {}]) {
+    assert.equal(nextPage({ ...page, next }, 2, 1), null);
+  }
+  // It would name one for ever.
+  assert.equal(nextPage({ results: [], count: 0, next: '?page=4' }, 2, 3), null);
 });

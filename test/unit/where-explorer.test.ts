@@ -192,7 +192,10 @@ const INVALID: readonly (readonly [string, number, RegExp])[] = [
   ['model_name = mistral-large', 13, /text needs its quotes/],
   ['timestamp > now-7d', 12, /text needs its quotes\), not now-7d/],
   ["a = 'x'", 4, /straight double quotes/],
-  ['a = “x”', 4, /straight double quotes/],
+  ...Array.from(
+    '`‘’‚“”„«»‹›「＂',
+    (quote) => [`a = ${quote}x${quote}`, 4, /straight double quotes/] as const,
+  ),
   ['a = (1)', 4, /a number/],
   ['a = AND', 4, /a number/],
   ['a = 01', 4, /a number as in JSON.*not 01/],

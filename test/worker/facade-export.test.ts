@@ -194,7 +194,12 @@ describe('of the Mistral API', () => {
     assert.equal(answer.status, 200);
     assert.equal(answer.headers.get('content-type'), 'application/x-ndjson');
     assert.match(answer.headers.get('content-disposition') ?? '', /a dataset\.jsonl/);
+    const ofLink = await send(url(), client.key, 'HEAD', undefined, AS_JSON);
+    assert.equal(ofLink.status, 200);
+    assert.match(ofLink.headers.get('content-type') ?? '', /^application\/json/);
     assert.deepEqual(storage.seen, []);
+    const paths = upstream.seen.map(({ path }) => path);
+    assert.ok(!paths.some((path) => path.endsWith('/to-jsonl')), 'no export is made');
   });
 
   test('who prefers JSON gets the link as it is; nobody follows it', async () => {

@@ -230,6 +230,16 @@ test('the key is struck out of a success too', async () => {
   assert.ok(!text.includes(KEY));
 });
 
+test('an integer that no number holds keeps its digits', async () => {
+  const record = '{"id":"r-1","payload":{"tweet":12345678901234567890},"properties":{"n":1.5}}';
+  const body = `{"records":{"results":[${record}],"count":1,"next":null}}`;
+  upstream.script((_, response) => {
+    response.writeHead(200, { 'content-type': 'application/json' }).end(body);
+  });
+  const answer = await ask('GET', `/datasets/${ID}/records`);
+  assert.equal(await answer.text(), `{"records":[${record}],"count":1,"next_page":null}`);
+});
+
 test('a page that would not fit in memory is refused with what to do', async () => {
   upstream.script(async (_, response) => {
     response.writeHead(200, { 'content-type': 'application/json' });

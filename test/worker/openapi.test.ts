@@ -9,6 +9,7 @@ import {
   operationsOf,
   type ApiDocument,
   type Documented,
+  type Json,
 } from '../support/openapi/document.ts';
 import { callsIn } from '../support/registered-calls.ts';
 import { startWorker, type TestWorker } from '../support/worker.ts';
@@ -66,6 +67,15 @@ test('every operation says what it is, under a name of its own, and every answer
       }
     }
   }
+});
+
+test('a filter is made of named schemas: generators lose one that holds itself without a name', () => {
+  const { schemas = {} } = document.components;
+  const members = (schemas['FilterTree'] as { anyOf: Json[] }).anyOf;
+  assert.deepEqual(members, [
+    { $ref: '#/components/schemas/FilterCondition' },
+    { $ref: '#/components/schemas/FilterGroup' },
+  ]);
 });
 
 test('a body may be left out where the call does without', () => {

@@ -178,7 +178,7 @@ function valueOf(token: Token, what: string): string | number | boolean | null {
     case 'word':
       return constantOf(token, what);
     default: {
-      const isQuote = /^['‘’“”`]/.test(token.text);
+      const isQuote = /^[`\p{Quotation_Mark}]/u.test(token.text);
       const hint = ' (text stands in straight double quotes: ")';
       throw expected(isQuote && what === ANY_VALUE ? what + hint : what, token);
     }

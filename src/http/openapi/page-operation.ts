@@ -3,7 +3,7 @@ import type { JsonObject } from '../../domain/json.ts';
 import type { OpenApiDocument } from './openapi-document.ts';
 import type { Call } from './page.ts';
 import { proseHtml } from './page-prose.ts';
-import { schemaHtml, type Html } from './page-schema.ts';
+import { noteOf, schemaHtml, type Html } from './page-schema.ts';
 
 type Named = Record<string, JsonObject>;
 
@@ -55,10 +55,11 @@ function keyHtml(operation: JsonObject): Html {
 
 function parameterHtml(parameter: JsonObject): Html {
   const { name, description = '' } = parameter as Record<string, string>;
+  const schema = parameter['schema'] as JsonObject;
   const needed = parameter['required'] === true ? ', required' : '';
   return html`<dt>
       <code>${name}</code> <i>${parameter['in']}${needed}</i>:
-      <code>${schemaHtml(parameter['schema'] as JsonObject)}</code>
+      <code>${schemaHtml(schema)}</code>${noteOf(schema)}
     </dt>
     <dd>${proseHtml(description)}</dd>`;
 }

@@ -20,7 +20,8 @@ export function schemaHtml(schema: JsonSchema, indent = ''): Html {
   if (type === 'array') {
     const items = (schema['items'] ?? {}) as JsonSchema;
     const one = schemaHtml(items, indent);
-    return membersOf(items) === null ? html`${one}[]` : html`(${one})[]`;
+    const isChoice = membersOf(items) !== null || 'enum' in items;
+    return isChoice ? html`(${one})[]` : html`${one}[]`;
   }
   return html`${typeof type === 'string' ? type : 'any'}${formOf(schema)}`;
 }
@@ -64,7 +65,7 @@ function formOf(schema: JsonSchema): string {
 }
 
 /** Bounds and default; empty where there are none. */
-function noteOf(schema: JsonSchema): Html | string {
+export function noteOf(schema: JsonSchema): Html | string {
   const bounds = [
     rangeOf(schema['minimum'] ?? schema['exclusiveMinimum'], schema['maximum'], ''),
     rangeOf(schema['minLength'], schema['maxLength'], ' characters'),

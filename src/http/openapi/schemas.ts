@@ -95,7 +95,7 @@ class Converter {
         return this.#object(def);
       // Every custom check of a body asks for an object.
       case 'custom':
-        return { type: 'object' };
+        return { type: 'object', ...OPEN };
       case 'record':
         return { type: 'object', additionalProperties: this.#of(def.valueType) };
       case 'union':
@@ -120,7 +120,7 @@ class Converter {
     const fields = Object.entries(def.shape);
     const required = fields.flatMap(([name, field]) => (this.#isRequired(field) ? [name] : []));
     // A reader of answers must not be surprised by further fields, where they are not told.
-    const isClosed = def.catchall?._zod.def.type === 'never';
+    const catchall = def.catchall?._zod.def.type;
     return {
       type: 'object',
       properties: Object.fromEntries(
@@ -131,7 +131,8 @@ class Converter {
         ]),
       ),
       ...(required.length > 0 && { required }),
-      ...(isClosed && { additionalProperties: false }),
+      ...(catchall === 'never' && { additionalProperties: false }),
+      ...(catchall === 'unknown' && OPEN),
     };
   }
 
@@ -156,6 +157,9 @@ class Converter {
     };
   }
 }
+
+/** Of an object with any fields. JSON Schema means it anyway, but generators of clients take silence for "no others". */
+const OPEN = { additionalProperties: {} };
 
 function isTransform(schema: z.core.$ZodType): boolean {
   return schema._zod.def.type === 'transform';

@@ -17,25 +17,28 @@ export const WHERE_SCHEMAS = {
     description:
       'A condition, or conditions and groups that hold all (`AND`) or one of them (`OR`).',
     anyOf: [
-      {
-        type: 'object',
-        properties: {
-          field: { type: 'string', minLength: 1 },
-          op: { enum: [...FILTER_OPERATORS] },
-          value: {},
-        },
-        required: ['field', 'op', 'value'],
-        additionalProperties: false,
-      },
-      {
-        type: 'object',
-        properties: {
-          AND: { anyOf: [list, { type: 'null' }] },
-          OR: { anyOf: [list, { type: 'null' }] },
-        },
-        minProperties: 1,
-        additionalProperties: false,
-      },
+      { $ref: '#/components/schemas/FilterCondition' },
+      { $ref: '#/components/schemas/FilterGroup' },
     ],
+  },
+  // By the API's own names; generators of clients lose a schema that holds itself without one.
+  FilterCondition: {
+    type: 'object',
+    properties: {
+      field: { type: 'string', minLength: 1 },
+      op: { type: 'string', enum: [...FILTER_OPERATORS] },
+      value: {},
+    },
+    required: ['field', 'op', 'value'],
+    additionalProperties: false,
+  },
+  FilterGroup: {
+    type: 'object',
+    properties: {
+      AND: { anyOf: [list, { type: 'null' }] },
+      OR: { anyOf: [list, { type: 'null' }] },
+    },
+    minProperties: 1,
+    additionalProperties: false,
   },
 };

@@ -26,16 +26,19 @@ export const datasetExportRoutes = new Hono<AppEnv>().get(
     const id = datasetIdOf(c);
     const client = observabilityOf(c);
     c.header('vary', 'Accept', { append: true });
-    if (prefersJson(c.req.header('accept') ?? '', JSONL)) {
+    // No export is made for a HEAD: a file that nobody reads would wait for its reader.
+    const isHead = c.req.method === 'HEAD';
+    const wantsLink = prefersJson(c.req.header('accept') ?? '', JSONL);
+    if (wantsLink && !isHead) {
       return c.json({ url: linkOf(c, await client.exportDataset(id)).href });
     }
     const { name } = await client.fetchDataset(id);
+    if (wantsLink) return c.body(null, 200, { 'content-type': 'application/json' });
     const headers = {
       'content-type': JSONL,
       'content-disposition': attachment(`${typeof name === 'string' ? name : id}.jsonl`),
     };
-    // A file that nobody reads would wait for its reader.
-    if (c.req.method === 'HEAD') return c.body(null, 200, headers);
+    if (isHead) return c.body(null, 200, headers);
     const link = linkOf(c, await client.exportDataset(id));
     const abort = abortWith(c.req.raw.signal);
     const source = await openExport(c, link, abort.signal);
