@@ -6,7 +6,7 @@ import { startReceiver } from '../support/receiver.ts';
 import { until } from '../support/until.ts';
 import { ended as endedAt, send, startWorker } from '../support/worker.ts';
 
-const { upstream, started, view, once, ended } = await importsUnderTest({
+const { upstream, started, view, once, ended, attempts } = await importsUnderTest({
   UPSTREAM_HEADERS_TIMEOUT_MS: '600',
 });
 
@@ -22,7 +22,7 @@ test('polling survives 500s, a hang, 429, a broken connection and odd words, and
     { answer: 'drop' },
     { answer: 200, body: 'no task' },
     { answer: 408 },
-    { answer: 429, headers: { 'retry-after': '1' } },
+    { answer: 429, headers: { 'retry-after': '3' } },
   ];
   dataset.fail('fetch', ...faults);
   dataset.steps = [
@@ -43,7 +43,7 @@ test('polling survives 500s, a hang, 429, a broken connection and odd words, and
   );
   const [limited, next] = dataset.calls.filter(({ kind }) => kind === 'fetch').slice(14);
   assert.ok(limited && next);
-  assert.ok(next.at - limited.at >= 1000, `polled ${next.at - limited.at} ms after a 429`);
+  assert.ok(next.at - limited.at >= 3000, `polled ${next.at - limited.at} ms after a 429`);
 });
 
 test('the end of a task is seen though what describes it is not as documented', async () => {
@@ -69,16 +69,34 @@ test('the end is seen soon after it came, and the import says how soon', async (
   assert.equal(end.detected_after_ms, Date.parse(end.finished_at ?? '') - changedAt);
 });
 
-test('the first webhook of the end leaves within 250 ms of seeing it', async (t) => {
+test('the first webhook of the end leaves within 250 ms of seeing it, in the median of five', async (t) => {
   const receiver = await startReceiver();
   t.after(() => receiver.close());
-  const dataset = upstream.dataset();
-  dataset.steps = [{ status: 'COMPLETED' }];
-  const { id } = await started(dataset, { callback: { url: receiver.url } });
-  const end = await ended(id);
-  await until('the webhook', () => receiver.received.length === 1);
-  const late = (receiver.received[0]?.at ?? 0) - Date.parse(end.finished_at ?? '');
-  assert.ok(late < 250, `${late} ms`);
+  const waits: number[] = [];
+  for (let n = 1; n <= 5; n++) {
+    const dataset = upstream.dataset();
+    dataset.steps = [{ status: 'COMPLETED' }];
+    const { id } = await started(dataset, { callback: { url: receiver.url } });
+    const end = await ended(id);
+    await until('the webhook', () => receiver.received.length === n);
+    waits.push((receiver.received.at(-1)?.at ?? 0) - Date.parse(end.finished_at ?? ''));
+  }
+  const [median = Infinity] = waits.toSorted((a, b) => a - b).slice(2);
+  assert.ok(median < 250, `${waits.join(', ')} ms`);
+});
+
+test('a receiver that hangs delays neither the polls of its import nor those of another', async (t) => {
+  const receiver = await startReceiver(() => undefined);
+  t.after(() => receiver.close());
+  const [dataset, other] = [upstream.dataset(), upstream.dataset()];
+  other.steps = [{ status: 'COMPLETED' }];
+  const callback = { url: receiver.url, events: ['import.started'] };
+  const { id } = await started(dataset, { callback });
+  await until('the attempt', () => receiver.received.length === 1);
+  await ended((await started(other)).id);
+  dataset.update({ status: 'COMPLETED' });
+  await ended(id);
+  assert.deepEqual(await attempts(id), [], 'it hangs still');
 });
 
 test('nothing is polled after the end', async () => {
