@@ -293,6 +293,21 @@ for (const [status, body, code, answered, message] of ERRORS) {
   });
 }
 
+test('the upstream’s key is struck out of whatever it echoes', async () => {
+  for (const status of [200, 400, 401, 500]) {
+    upstream.script(({ headers }, response) =>
+      json(response, status, { message: `Not ${headers.authorization}.`, choices: [] }),
+    );
+    for (const headers of [{}, AS_TEXT]) {
+      const answer = await chat({ prompt: 'hello' }, headers);
+      const text = await answer.text();
+      assert.equal(answer.status, status === 400 ? 400 : 502);
+      assert.match(text, /Bearer \[redacted\]/);
+      assert.doesNotMatch(text, /mistral-key/);
+    }
+  }
+});
+
 test('a success that is no chat, or that breaks off, is upstream_error', async () => {
   upstream.script((_, response) => void response.writeHead(200).end('<html>'));
   const html = await chat({ prompt: 'hello' });

@@ -1,5 +1,6 @@
 import { Hono } from 'hono/tiny';
 import { Refusal } from '../../domain/failures.ts';
+import { redact } from '../../domain/redact.ts';
 import { isEventStream } from '../../domain/sse.ts';
 import {
   mistralBody,
@@ -27,10 +28,10 @@ export const chatRoutes = new Hono<AppEnv>().post(
     const asText = prefersText(c.req.header('accept') ?? '');
     const body = mistralBody(chat, c.get('config').defaultModel, asText ? true : null);
     const answer = await answerChat(c, bytesOf(body), body);
-    if (!answer.ok) throw await refusalOf(answer);
+    if (!answer.ok) throw await refusalOf(c, answer);
     if (asText) return textAnswer(c, answer);
     if (chat.stream === true) return answer;
-    const read = await readAnswer(answer);
+    const read = await readAnswer(c, answer);
     return c.json({ ...read, request_id: c.get('requestId') }, 200, headersOf(answer));
   },
 );
@@ -49,7 +50,7 @@ async function textAnswer(c: AppContext, answer: Response): Promise<Response> {
     'content-encoding': 'identity',
   };
   if (!isEventStream(answer.headers) || answer.body === null) {
-    return c.body((await readAnswer(answer)).text, 200, headers);
+    return c.body((await readAnswer(c, answer)).text, 200, headers);
   }
   const { body, done } = textStream(answer.body);
   c.executionCtx.waitUntil(done);
@@ -66,9 +67,9 @@ function headersOf(answer: Response): Record<string, string> {
   return headers;
 }
 
-async function readAnswer(answer: Response): Promise<SimpleAnswer> {
+async function readAnswer(c: AppContext, answer: Response): Promise<SimpleAnswer> {
   const { status } = answer;
-  const text = await textOf(answer);
+  const text = await textOf(c, answer);
   const read = simpleAnswer(text);
   if (read !== null) return read;
   throw new Refusal({
@@ -78,8 +79,8 @@ async function readAnswer(answer: Response): Promise<SimpleAnswer> {
   });
 }
 
-async function refusalOf(answer: Response): Promise<Refusal> {
-  const body = await textOf(answer);
+async function refusalOf(c: AppContext, answer: Response): Promise<Refusal> {
+  const body = await textOf(c, answer);
   const retryAfter = answer.headers.get('retry-after');
   return upstreamRefusal({
     status: answer.status,
@@ -89,11 +90,11 @@ async function refusalOf(answer: Response): Promise<Refusal> {
   });
 }
 
-/** @throws {Refusal} when the body breaks off */
-async function textOf(answer: Response): Promise<string> {
+/** The body, without the upstream's key should it echo that. @throws {Refusal} when the body breaks off */
+async function textOf(c: AppContext, answer: Response): Promise<string> {
   const { status } = answer;
   try {
-    return await answer.text();
+    return redact(await answer.text(), c.get('config').secrets);
   } catch {
     throw new Refusal({
       code: 'upstream_error',
