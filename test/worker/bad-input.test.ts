@@ -363,3 +363,13 @@ test('another client’s import does not exist: 404 on every path of it, and in 
   assert.deepEqual(await listed(stranger.key), []);
   assert.deepEqual(await listed(stranger.key, `?dataset_id=${dataset.id}`), []);
 });
+
+test('a content-encoding of many spaces is refused in a time that does not grow with their square', async () => {
+  // A no-break space as UTF-8, which HTTP does not trim.
+  const coding = `${'\u00c2\u00a0'.repeat(60_000)}x`;
+  const startedAt = performance.now();
+  const headers = { 'content-encoding': coding };
+  const answer = await send(`${worker.url}/chat`, client.key, 'POST', '{}', headers);
+  assert.equal(answer.status, 415);
+  assert.ok(performance.now() - startedAt < 1000);
+});
