@@ -2,6 +2,7 @@ import type { Context } from 'hono';
 import * as z from 'zod/mini';
 import { TOO_DEEP } from '../domain/filter.ts';
 import { isJsonType, isObject } from '../domain/json.ts';
+import { check, firstOf } from '../domain/issue-details.ts';
 import type { ValidationDetail } from '../mistral/errors.ts';
 import '../platform/schema-messages.ts';
 import type { Page } from './datasets.sql.ts';
@@ -30,7 +31,7 @@ export async function readBody<T>(
   } catch {
     throw invalid([{ type: 'json_invalid', loc: ['body'], msg: 'The body is not JSON' }]);
   }
-  return check('body', value, schema, invalid);
+  return checked('body', value, schema, invalid);
 }
 
 /** Checks the query; a key given more than once is a list. */
@@ -39,7 +40,7 @@ export function readQuery<T>(c: Context, schema: z.ZodMiniType<T>, invalid: Inva
     key,
     values.length === 1 ? values[0] : values,
   ]);
-  return check('query', Object.fromEntries(query), schema, invalid);
+  return checked('query', Object.fromEntries(query), schema, invalid);
 }
 
 /** A path id that has to be a UUID. */
@@ -49,17 +50,17 @@ export function readUuid(c: Context, name: string, invalid: Invalid): string {
   throw invalid([{ type: 'uuid_parsing', loc: ['path', name], msg: 'Input should be a UUID' }]);
 }
 
-function check<T>(where: string, value: unknown, schema: z.ZodMiniType<T>, invalid: Invalid): T {
-  const parsed = schema.safeParse(value);
+function checked<T>(where: string, value: unknown, schema: z.ZodMiniType<T>, invalid: Invalid): T {
+  const parsed = check(schema, value);
   if (parsed.success) return parsed.data;
-  throw invalid(parsed.error.issues.flatMap((issue) => detailsOf(where, issue)));
+  throw invalid(firstOf(parsed.error.issues).flatMap((issue) => detailsOf(where, issue)));
 }
 
 function detailsOf(where: string, issue: z.core.$ZodIssue): ValidationDetail[] {
   const loc = [where, ...issue.path.map((key) => (typeof key === 'number' ? key : String(key)))];
   if (issue.code === 'unrecognized_keys') {
     const msg = 'Extra inputs are not permitted';
-    return issue.keys.map((key) => ({ type: 'extra_forbidden', loc: [...loc, key], msg }));
+    return firstOf(issue.keys).map((key) => ({ type: 'extra_forbidden', loc: [...loc, key], msg }));
   }
   return [{ type: issue.code, loc, msg: issue.message }];
 }

@@ -2,7 +2,7 @@ import type * as z from 'zod/mini';
 import type { FailureDetail } from './failures.ts';
 import type { HookMap } from './hook.ts';
 import { importBody, type ImportBody } from './import-body.ts';
-import { detailsOf } from './issue-details.ts';
+import { check, detailsOf } from './issue-details.ts';
 import type { JsonObject } from './json.ts';
 import { jsonPointer, parsePointer, valueAt, withValueAt } from './json-pointer.ts';
 
@@ -41,7 +41,7 @@ export function fillImport(template: JsonObject, map: HookMap, incoming: unknown
   }
   if (missing.length > 0) return { ok: false, reason: 'not_found_in_body', details: missing };
   if (unfit.length > 0) return { ok: false, reason: 'invalid_import', details: unfit };
-  const parsed = importBody.safeParse(filled);
+  const parsed = check(importBody, filled);
   if (parsed.success) return { ok: true, body: parsed.data };
   return { ok: false, reason: 'invalid_import', details: detailsOf(parsed.error.issues) };
 }
@@ -109,7 +109,7 @@ function issuesWith(template: JsonObject, targets: readonly Target[]): readonly 
         withValueAt(document, path, samples.get(pointer))?.document ?? document,
       template,
     );
-    const issues = importBody.safeParse(filled).error?.issues ?? [];
+    const issues = check(importBody, filled).error?.issues ?? [];
     const wanted = issues.flatMap((issue) => {
       const pointer = jsonPointer(issue.path);
       if (issue.code !== 'invalid_type' || samples.get(pointer) !== 'x') return [];

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { until } from '../support/until.ts';
 import { send, startWorker, type TestWorker } from '../support/worker.ts';
@@ -137,5 +138,27 @@ test('a path written with escapes needs the scope of the path that it means', as
   ]) {
     const response = await send(worker.url + path, proxy.key, 'GET');
     assert.equal(response.status, 403, path);
+  }
+});
+
+test('of a body with mistakes by the thousand the first hundred are told, of one with more that they are too many', async () => {
+  const at = `/datasets/${randomUUID()}/imports`;
+  const ids = (count: number) => Array.from({ length: count }, () => 7);
+  const facade = async (path: string, body: object) => {
+    const answer = await send(worker.url + path, key, 'POST', body);
+    assert.equal(answer.status, 400);
+    const told = (await answer.json()) as { error: { details: { message: string }[] } };
+    return told.error.details.map(({ message }) => message);
+  };
+  const imported = (count: number) => facade(at, { source: 'explorer', event_ids: ids(count) });
+  assert.equal((await imported(1000)).length, 100);
+  assert.deepEqual(await imported(400_000), ['has more mistakes than can be told']);
+  const fields = Object.fromEntries(Array.from({ length: 1000 }, (_, n) => [`f${n}`, n]));
+  assert.equal((await facade('/webhooks/test', fields)).length, 100);
+  for (const count of [1000, 400_000]) {
+    const path = `${worker.url}/v1/observability${at}/from-explorer`;
+    const answer = await send(path, key, 'POST', { completion_event_ids: ids(count) });
+    assert.equal(answer.status, 422);
+    assert.ok((await answer.text()).length < 20_000);
   }
 });

@@ -339,3 +339,15 @@ test('no secret is in any answer, log or import', async () => {
     assert.ok(texts.every((text) => !text.includes(hook.secret.replace('whsec_', ''))));
   }
 });
+
+test('a call with more mistakes than can be told is refused for good, not put down to a fault', async () => {
+  const hook = await side.make({
+    import: { source: 'explorer' },
+    map: { '/event_ids': '/ids' },
+  });
+  const ids = Array.from({ length: 400_000 }, () => 7);
+  const answer = await call(hook, 'w-many', { ids });
+  assert.equal(answer.status, 422);
+  assert.match(await answer.text(), /more mistakes than can be told/);
+  assert.equal((await side.log(hook))[0]?.outcome, 'invalid_import');
+});
