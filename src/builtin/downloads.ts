@@ -50,6 +50,8 @@ export function contentOf(file: StoredFile, workspace: DurableObjectStub<Workspa
   return new Response(body, {
     headers: {
       'content-type': 'application/octet-stream',
+      // The link expires and its file may be deleted: what a cache had kept would outlive both.
+      'cache-control': 'private, no-store',
       'content-disposition': `attachment; filename*=${extendedValue(file.filename)}`,
     },
   });

@@ -302,3 +302,28 @@ test('a hook whose client is gone without it is closed, and an entry without a h
   await kv.delete(`client:${owner.id}`);
   await refused(await call(hook, 'w-1', {}), 404, 'not_found');
 });
+
+test('no answer with a key, a secret or a file behind a link may be kept on its way', async () => {
+  const { id } = await worker.createClient();
+  const at = `/admin/clients/${id}/rotate`;
+  const hook = { name: 'a hook', dataset_id: DATASET, import: FILE };
+  const made = await make();
+  const dataset = await ask('POST', '/datasets', { name: 'a dataset' });
+  const { id: datasetId } = (await dataset.json()) as TestHook;
+  const path = `${worker.url}/datasets/${datasetId}/export`;
+  const asJson = { accept: 'application/json' };
+  const link = await send(path, client.key, 'GET', undefined, asJson);
+  const { url } = (await link.json()) as TestHook;
+  const answers = [
+    await ask('POST', '/admin/clients', { name: 'new' }, ADMIN_KEY),
+    await ask('POST', at, { what: 'key' }, ADMIN_KEY),
+    await ask('POST', at, { what: 'signing_secret' }, ADMIN_KEY),
+    await ask('POST', '/hooks', hook),
+    await ask('POST', `/hooks/${made.id}/rotate`, {}),
+    await fetch(url),
+  ];
+  for (const answer of answers) {
+    assert.ok(answer.ok, await answer.text());
+    assert.match(answer.headers.get('cache-control') ?? '', /\bno-store$/, answer.url);
+  }
+});

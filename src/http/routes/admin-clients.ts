@@ -16,6 +16,7 @@ import { admin } from '../middleware/auth.ts';
 import { jsonBody, valid } from '../middleware/json-body.ts';
 import { linkNext } from '../next-link.ts';
 import { badCursor } from '../refusals.ts';
+import { SHOWN_ONCE } from '../shown-once.ts';
 import { deleteSchedulesOf } from '../schedules.ts';
 
 const name = () => z.string().check(z.trim(), z.minLength(1), z.maxLength(100));
@@ -60,7 +61,11 @@ export const adminClientRoutes = new Hono<AppEnv>()
     const settings = { ...rest, rateLimit: rate_limit };
     const { client, key, signingSecret } = await clientsOf(c).create(settings, Date.now());
     const { id, created_at, ...shown } = view(client);
-    return c.json({ id, ...shown, key, signing_secret: signingSecret, created_at }, 201);
+    return c.json(
+      { id, ...shown, key, signing_secret: signingSecret, created_at },
+      201,
+      SHOWN_ONCE,
+    );
   })
   .get('/', valid('query', clientListQuery), async (c) => {
     const { limit, cursor = null } = c.req.valid('query');
@@ -93,10 +98,11 @@ export const adminClientRoutes = new Hono<AppEnv>()
     const client = await known(c);
     const overlapMs = overlap_s * 1000;
     if (what === 'key') {
-      return c.json({ key: await clientsOf(c).rotateKey(client, overlapMs, Date.now()) });
+      const key = await clientsOf(c).rotateKey(client, overlapMs, Date.now());
+      return c.json({ key }, 200, SHOWN_ONCE);
     }
     const secret = await clientsOf(c).rotateSigningSecret(client, overlapMs, Date.now());
-    return c.json({ signing_secret: secret });
+    return c.json({ signing_secret: secret }, 200, SHOWN_ONCE);
   });
 
 function clientsOf(c: AppContext): Clients {

@@ -23,6 +23,7 @@ import { clientWith } from '../middleware/auth.ts';
 import { jsonBody, valid } from '../middleware/json-body.ts';
 import { linkNext } from '../next-link.ts';
 import { badCursor, invalidFilter } from '../refusals.ts';
+import { SHOWN_ONCE } from '../shown-once.ts';
 
 /** The hook is one row, which may have 2 MB. */
 const MAX_TEMPLATE_BYTES = 1_000_000;
@@ -103,7 +104,8 @@ export const hookRoutes = new Hono<AppEnv>()
     await hookRegistry(c.env).put(hook.id, hook.clientId, null);
     const secret = await c.env.HOOK.getByName(hook.id).create(hook);
     const { id, object, url, ...rest } = view(c, hook);
-    return c.json({ id, object, url, secret, ...rest }, 201, { location: `/hooks/${id}` });
+    const headers = { ...SHOWN_ONCE, location: `/hooks/${id}` };
+    return c.json({ id, object, url, secret, ...rest }, 201, headers);
   })
   .get('/', reader, valid('query', hookListQuery), async (c) => {
     const { limit, cursor = null } = c.req.valid('query');
@@ -140,7 +142,7 @@ export const hookRoutes = new Hono<AppEnv>()
     const overlapMs = c.req.valid('json').overlap_s * 1000;
     const secret = await hookOf(c).rotate(c.get('grant').clientId, overlapMs);
     if (secret === null) throw noSuchHook();
-    return c.json({ secret });
+    return c.json({ secret }, 200, SHOWN_ONCE);
   })
   .get('/:id/calls', reader, async (c) => {
     const calls = await hookOf(c).calls(c.get('grant').clientId);
