@@ -14,6 +14,7 @@ import {
 } from '../support/hooks.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { taskBody } from '../support/tasks.ts';
+import { openImport, refusedWith } from '../support/jsonl.ts';
 import { until } from '../support/until.ts';
 import { json } from '../support/upstream.ts';
 import { ADMIN_KEY, ended, send } from '../support/worker.ts';
@@ -133,14 +134,19 @@ describe('a body', () => {
     const hook = await side.make(FILE_HOOK);
     const of = (bytes: number) => `"${'x'.repeat(bytes - 2)}"`;
     const large = of(1_048_577);
-    await refused(call(hook, 'w-1', large), 413, 'payload_too_large');
-    const chunked = fetch(hook.url, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', ...signed(hook.secret, 'w-1', large) },
-      body: new Blob([large]).stream(),
-      duplex: 'half',
-    });
-    await refused(chunked, 413, 'payload_too_large');
+    const open = (headers: Record<string, number>) =>
+      openImport(hook.url, '', {
+        'content-type': 'application/json',
+        ...signed(hook.secret, 'w-1', large),
+        ...headers,
+      });
+    const declared = open({ 'content-length': large.length });
+    refusedWith(await declared.answer, 413, 'payload_too_large');
+    declared.leave();
+    const chunked = open({});
+    await chunked.write(large);
+    chunked.end();
+    refusedWith(await chunked.answer, 413, 'payload_too_large');
     assert.equal(side.starts().length, 0);
     assert.equal((await call(hook, 'w-1', of(1_048_576))).status, 202);
     assert.deepEqual(
