@@ -92,8 +92,7 @@ export class ImportStarts {
     if (isForGood(status)) {
       return { observation: { kind: 'start_refused', message: failure.message }, failure };
     }
-    // A gateway answers 502 and 504 for something that may still be at work behind it.
-    const isAnswered = status !== null && status !== 502 && status !== 504;
+    const isAnswered = status !== null && !isOfGateway(status);
     return { observation: { kind: 'start_unknown', isAnswered }, retryAfterMs, failure };
   }
 
@@ -136,6 +135,14 @@ export class ImportStarts {
   async endTurn(importId: string, taskId: string | null): Promise<void> {
     await this.#turns.endTurn(importId, taskId);
   }
+}
+
+/**
+ * Whether a status is a gateway's own word for something that may still be at work behind it. From 520 on they are
+ * Cloudflare's: its edge stands between a Worker and every host, and answers so where a local workerd throws.
+ */
+function isOfGateway(status: number): boolean {
+  return status === 502 || status === 504 || status >= 520;
 }
 
 function hindered(failure: UpstreamFailure): StepOutcome {
