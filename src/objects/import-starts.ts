@@ -89,7 +89,7 @@ export class ImportStarts {
     const { failure } = sent;
     const { status, retryAfterMs } = failure;
     if (status === 429) return { observation: { kind: 'start_deferred' }, retryAfterMs, failure };
-    if (isForGood(status)) {
+    if (isForGood(failure)) {
       return { observation: { kind: 'start_refused', message: failure.message }, failure };
     }
     const isAnswered = status !== null && !isOfGateway(status);
@@ -146,7 +146,7 @@ function isOfGateway(status: number): boolean {
 }
 
 function hindered(failure: UpstreamFailure): StepOutcome {
-  if (isForGood(failure.status)) {
+  if (isForGood(failure)) {
     return { observation: { kind: 'start_refused', message: failure.message }, failure };
   }
   return { observation: { kind: 'start_hindered' }, retryAfterMs: failure.retryAfterMs };
