@@ -24,7 +24,11 @@ export interface UpstreamFailure {
 
 export type UpstreamResult<T> = { ok: true; value: T } | { ok: false; failure: UpstreamFailure };
 
-/** Whether a status is what the same request will get again: a redirect, or a 4xx other than 408 and 429. */
-export function isForGood(status: number | null): boolean {
-  return status !== null && status < 500 && status !== 408 && status !== 429;
+/**
+ * Whether a failure is what the same request will get again: a redirect, a 4xx other than 408 and 429, or an answer that
+ * is too large.
+ */
+export function isForGood({ status, code }: Pick<UpstreamFailure, 'status' | 'code'>): boolean {
+  if (status === null) return code === 'invalid_request';
+  return status < 500 && status !== 408 && status !== 429;
 }

@@ -2,6 +2,7 @@ import { Refusal } from '../domain/failures.ts';
 import { redact } from '../domain/redact.ts';
 import { retryAfterOf } from '../domain/retry-after.ts';
 import type { RawAnswer, UpstreamFailure, UpstreamResult } from './answer.ts';
+import { readText } from './read-text.ts';
 import { upstreamMessage } from './upstream-message.ts';
 import type { Upstream } from './upstream.ts';
 
@@ -15,6 +16,8 @@ export interface UpstreamCall {
   headers?: Readonly<Record<string, string>>;
   /** For the whole answer. */
   timeoutMs: number;
+  /** A larger answer is a failure for good; left out for one of any size. */
+  maxBytes?: number;
 }
 
 const MAX_EXCERPT = 4096;
@@ -25,7 +28,7 @@ const MAX_EXCERPT = 4096;
  */
 export async function callUpstream(
   upstream: Upstream,
-  { method, path, body, headers: further, timeoutMs }: UpstreamCall,
+  { method, path, body, headers: further, timeoutMs, maxBytes }: UpstreamCall,
   secrets: readonly string[],
 ): Promise<UpstreamResult<RawAnswer>> {
   const headers = new Headers({ ...further });
@@ -43,7 +46,10 @@ export async function callUpstream(
       signal: AbortSignal.timeout(timeoutMs),
       headersTimeoutMs: timeoutMs,
     });
-    answer = await readAnswer(response);
+    answer =
+      maxBytes === undefined
+        ? await readAnswer(response)
+        : await readBounded(response, maxBytes, timeoutMs);
   } catch (error) {
     const late = `The Mistral API sent no whole answer within ${timeoutMs} ms.`;
     const { code, message } =
@@ -62,6 +68,20 @@ export async function readAnswer(response: Response): Promise<RawAnswer> {
     headers: Object.fromEntries(response.headers),
     body: await response.text(),
   };
+}
+
+async function readBounded(
+  response: Response,
+  maxBytes: number,
+  timeoutMs: number,
+): Promise<RawAnswer> {
+  const { text, end } = await readText(response, maxBytes, timeoutMs);
+  if (end === 'too_large') {
+    const message = `The answer is larger than ${maxBytes} bytes. Ask for less, with a narrower search.`;
+    throw new Refusal({ code: 'invalid_request', message });
+  }
+  if (end !== 'whole') throw new Error(`The answer ended ${end}.`);
+  return { status: response.status, headers: Object.fromEntries(response.headers), body: text };
 }
 
 /** A 2xx is a success, anything else a failure with the upstream's own message. */

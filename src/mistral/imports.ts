@@ -37,6 +37,11 @@ const idsSchema = z.lazy(() => z.object({ completion_event_ids: z.array(z.string
 const CALL_TIMEOUT_MS = 30_000;
 /** A search may take its time. */
 const SEARCH_TIMEOUT_MS = 120_000;
+/**
+ * Some 400,000 ids, which take up to 90 MB on their way; the objects of an isolate share 128 MB. One that needs more is
+ * reset, and would search again until the deadline; 800,000 ids are more than go from one object to another (32 MiB).
+ */
+const MAX_SEARCH_BYTES = 16_000_000;
 
 const LIST_PAGE_SIZE = 100;
 /** Each page is a call, and a Worker makes no more than a thousand in one go. */
@@ -150,7 +155,13 @@ export class ImportsClient {
   async searchIds(filters: unknown): Promise<UpstreamResult<string[]>> {
     const path = '/v1/observability/chat-completion-events/search-ids';
     const body = JSON.stringify({ search_params: { filters } });
-    const called = await this.#call({ method: 'POST', path, body, timeoutMs: SEARCH_TIMEOUT_MS });
+    const called = await this.#call({
+      method: 'POST',
+      path,
+      body,
+      timeoutMs: SEARCH_TIMEOUT_MS,
+      maxBytes: MAX_SEARCH_BYTES,
+    });
     if (!called.ok) return called;
     const found = read(idsSchema, called.value.body);
     if (found === null) return unreadable(called.value, 'a list of ids', this.#secrets);

@@ -347,7 +347,7 @@ export class ImportJob extends DurableObject<Env> {
       isStarting || state.turnEnd !== null ? now + FALLBACK_ALARM_MS : state.nextStartAt,
       this.#background.isBusy('poll') ? now + FALLBACK_ALARM_MS : state.nextPollAt,
       this.#outbox.isAttempting() ? now + ATTEMPT_CHECK_MS : null,
-      this.#outbox.nextAttemptAt(),
+      this.#outbox.nextBeginAt(now),
       this.#first === null ? this.#copy.dueAt() : null,
       isTerminal(state.status)
         ? this.#forgottenAt(state)

@@ -89,11 +89,10 @@ export class ImportStarts {
     const { failure } = sent;
     const { status, retryAfterMs } = failure;
     if (status === 429) return { observation: { kind: 'start_deferred' }, retryAfterMs, failure };
-    if (isForGood(status)) {
+    if (isForGood(failure)) {
       return { observation: { kind: 'start_refused', message: failure.message }, failure };
     }
-    // A gateway answers 502 and 504 for something that may still be at work behind it.
-    const isAnswered = status !== null && status !== 502 && status !== 504;
+    const isAnswered = status !== null && !isOfGateway(status);
     return { observation: { kind: 'start_unknown', isAnswered }, retryAfterMs, failure };
   }
 
@@ -138,8 +137,16 @@ export class ImportStarts {
   }
 }
 
+/**
+ * Whether a status is a gateway's own word for something that may still be at work behind it. From 520 on they are
+ * Cloudflare's: its edge stands between a Worker and every host, and answers so where a local workerd throws.
+ */
+function isOfGateway(status: number): boolean {
+  return status === 502 || status === 504 || status >= 520;
+}
+
 function hindered(failure: UpstreamFailure): StepOutcome {
-  if (isForGood(failure.status)) {
+  if (isForGood(failure)) {
     return { observation: { kind: 'start_refused', message: failure.message }, failure };
   }
   return { observation: { kind: 'start_hindered' }, retryAfterMs: failure.retryAfterMs };

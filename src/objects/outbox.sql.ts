@@ -30,6 +30,19 @@ interface AttemptRow {
 /** Stands in the log where the answer to an attempt would, had Windsock lived to see it. */
 const BROKEN_OFF = 'Windsock went down during this attempt.';
 
+/**
+ * Repeated attempts that are made at a time. An object has six connections that wait for an answer, the further ones
+ * wait for theirs: a receiver that hangs must leave some to polls, to starts, and to first attempts.
+ */
+const MAX_REPEATED = 2;
+
+/** Which of the webhooks whose attempt is due may be attempted now, beside those that never were: the newest. */
+const MAY_BE_REPEATED = `rowid IN (
+  SELECT rowid FROM outbox
+  WHERE status = 'pending' AND attempting = 0 AND next_attempt_at <= ?1 AND round_attempts > 0
+  ORDER BY rowid DESC
+  LIMIT max(0, ${MAX_REPEATED} - (SELECT count(*) FROM outbox WHERE attempting = 1 AND round_attempts > 1)))`;
+
 /** The webhooks of one import and the log of their attempts; the tables are made by `ImportStore`. */
 export class OutboxStore {
   readonly #sql: SqlStorage;
@@ -49,12 +62,13 @@ export class OutboxStore {
     );
   }
 
-  /** Pending webhooks whose next attempt is due. */
+  /** Pending webhooks whose next attempt is due and may be made now. */
   due(now: number): OutboxRow[] {
     return this.#sql
       .exec<OutboxRow>(
         `SELECT id, event, body, attempts, round_attempts FROM outbox
-         WHERE status = 'pending' AND attempting = 0 AND next_attempt_at <= ? ORDER BY rowid`,
+         WHERE status = 'pending' AND attempting = 0 AND next_attempt_at <= ?1
+           AND (round_attempts = 0 OR ${MAY_BE_REPEATED}) ORDER BY rowid`,
         now,
       )
       .toArray();
@@ -152,6 +166,18 @@ export class OutboxStore {
     return this.#sql
       .exec<{ at: number | null }>(
         "SELECT min(next_attempt_at) AS at FROM outbox WHERE status = 'pending' AND attempting = 0",
+      )
+      .one().at;
+  }
+
+  /** When an attempt is to be begun next; one that is due and has to wait for others is begun when they end. */
+  nextBeginAt(now: number): number | null {
+    return this.#sql
+      .exec<{ at: number | null }>(
+        `SELECT min(next_attempt_at) AS at FROM outbox
+         WHERE status = 'pending' AND attempting = 0
+           AND (next_attempt_at > ?1 OR round_attempts = 0 OR ${MAY_BE_REPEATED})`,
+        now,
       )
       .one().at;
   }

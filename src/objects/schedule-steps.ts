@@ -56,8 +56,8 @@ export async function findEvents(
   const caller = { origin: settings.origin, requestId: id };
   const found = await importsClient(config, env, caller).searchIds(read.filters);
   if (found.ok) return { kind: 'found', ids: inOrder(found.value) };
-  const { status, message, retryAfterMs } = found.failure;
-  return isForGood(status)
+  const { message, retryAfterMs } = found.failure;
+  return isForGood(found.failure)
     ? { kind: 'failed', message }
     : { kind: 'hindered', message, retryAfterMs };
 }

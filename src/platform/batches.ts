@@ -1,4 +1,5 @@
 import { logError } from './log.ts';
+import { pause } from './pause.ts';
 
 /** How a {@link Batches} works; times in milliseconds. */
 export interface BatchSettings {
@@ -75,10 +76,4 @@ export class Batches<Item> {
       }
     }
   }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms);
-  });
 }

@@ -1,6 +1,7 @@
 import type { Scope } from '../domain/scopes.ts';
 import { newId, newWebhookSecret, randomToken } from '../platform/ids.ts';
 import { sha256Hex } from '../platform/crypto.ts';
+import { pause } from '../platform/pause.ts';
 import { grantCacheOf, type GrantCache } from './grant-cache.ts';
 import { listPage } from './list-page.ts';
 import { CLIENT_PREFIX, clientKey, grantKey } from './keys.ts';
@@ -42,6 +43,8 @@ export interface ClientSettings {
 
 /** The least time that KV keeps an entry for. */
 const MIN_TTL_S = 60;
+/** KV takes one write a second per key, and refuses one that follows a change of the same client at once. */
+const REFUSED_WRITE_MS = 1100;
 
 /**
  * The clients, in KV. A change reaches other places within about a minute: until then a deleted client or an old
@@ -151,7 +154,7 @@ export class Clients {
   async #put(client: ClientRecord, now: number): Promise<void> {
     const { keyHashes, signingSecrets: _, ...summary } = client;
     await Promise.all([
-      this.#kv.put(clientKey(client.id), JSON.stringify(client), { metadata: summary }),
+      this.#write(clientKey(client.id), JSON.stringify(client), { metadata: summary }),
       ...keyHashes
         .filter((hash) => isValid(hash, now))
         .map((hash) => {
@@ -163,13 +166,22 @@ export class Clients {
           };
           this.#cache.delete(hash.value);
           const ttlS = hash.expiresAt === null ? null : Math.ceil((hash.expiresAt - now) / 1000);
-          return this.#kv.put(
+          return this.#write(
             grantKey(hash.value),
             JSON.stringify(grant),
             ttlS === null ? {} : { expirationTtl: Math.max(MIN_TTL_S, ttlS) },
           );
         }),
     ]);
+  }
+
+  async #write(key: string, value: string, options: KVNamespacePutOptions): Promise<void> {
+    try {
+      await this.#kv.put(key, value, options);
+    } catch {
+      await pause(REFUSED_WRITE_MS);
+      await this.#kv.put(key, value, options);
+    }
   }
 }
 

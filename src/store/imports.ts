@@ -36,8 +36,11 @@ interface Cursor {
 
 const BEGINNING: Cursor = { page: null, seen: '' };
 
-/** The least time that KV keeps an entry for. */
-const MIN_TTL_S = 60;
+/**
+ * A copy is taken away by its import; should that have lost its alarm, it is found by its copy, which has to be there
+ * still. One that is left behind goes after so long.
+ */
+const LEFT_BEHIND_S = 604_800;
 const PAGE_SIZE = 1000;
 /** Bounds the work of one request where a filter matches little. */
 const MAX_PAGES = 10;
@@ -50,7 +53,7 @@ export class ImportCopies {
     this.#kv = kv;
   }
 
-  /** @param expiresAt milliseconds since the epoch; null while the import is not terminal */
+  /** @param expiresAt when the import goes, milliseconds since the epoch; null while it is not terminal */
   async put(
     clientId: string,
     view: ImportView,
@@ -157,7 +160,7 @@ export class ImportCopies {
 }
 
 function ttlUntil(expiresAt: number): number {
-  return Math.max(MIN_TTL_S, Math.ceil((expiresAt - Date.now()) / 1000));
+  return Math.max(0, Math.ceil((expiresAt - Date.now()) / 1000)) + LEFT_BEHIND_S;
 }
 
 function matches(fields: ImportListFields, filter: ImportFilter): boolean {

@@ -11,8 +11,9 @@ if (!Object.hasOwn(Uint8Array, 'fromBase64')) {
     fromBase64: (text: string) => new Uint8Array(Buffer.from(text, 'base64')),
   });
   Object.assign(Uint8Array.prototype, {
-    toBase64(this: Uint8Array) {
-      return Buffer.from(this).toString('base64');
+    /** Of the other alphabet it is only written without padding. */
+    toBase64(this: Uint8Array, options?: { alphabet: 'base64' | 'base64url' }) {
+      return Buffer.from(this).toString(options?.alphabet ?? 'base64');
     },
     toHex(this: Uint8Array) {
       return Buffer.from(this).toString('hex');

@@ -148,6 +148,26 @@ test('after its retention a finished import is gone: its answer, its copy, and i
   }
 });
 
+test('the copy of an ended import outlives its retention, for the reconcile cron to find it by', async () => {
+  const own = await worker.createClient();
+  const dataset = upstream.dataset();
+  dataset.steps = [{ status: 'COMPLETED' }];
+  const path = `${worker.url}/datasets/${dataset.id}/imports`;
+  await send(path, own.key, 'POST', { source: 'file', file_id: 'f-1' });
+  const ended = await until('the last copy', async () => {
+    const [copy] = await copiesOf(worker, own.id);
+    return copy?.status === 'completed' && copy;
+  });
+  const kv = (await worker.miniflare.getKVNamespace('KV')) as unknown as {
+    list: (options: { prefix: string }) => Promise<{ keys: { expiration?: number }[] }>;
+  };
+  const { keys } = await kv.list({ prefix: `import:${own.id}:` });
+  const DAY = 86_400_000;
+  const isForgottenAt = Date.parse(ended.finished_at ?? '') + 30 * DAY;
+  const goesAt = (keys[0]?.expiration ?? 0) * 1000;
+  assert.ok(goesAt > isForgottenAt + DAY && goesAt < isForgottenAt + 31 * DAY, `${goesAt}`);
+});
+
 /** Opens what the object of an import left on disk, one after the other. */
 async function storesIn<T>(folder: string, read: (database: DatabaseSync) => T): Promise<T[]> {
   const files = (await readdir(folder, { recursive: true })).filter((name) =>

@@ -118,6 +118,14 @@ test('a task that has ended when it is started needs no poll', async () => {
 const TAKEN: [string, Fault][] = [
   ['answered 500', { answer: 500, takes: true }],
   ['answered 502, and is made a moment later', { answer: 502, takes: true, takesAfterMs: 200 }],
+  [
+    'answered 520 by the edge, and is made a moment later',
+    { answer: 520, takes: true, takesAfterMs: 200 },
+  ],
+  [
+    'answered 524 by the edge, and is made a moment later',
+    { answer: 524, takes: true, takesAfterMs: 200 },
+  ],
   ['cut off', { answer: 'drop', takes: true }],
   ['never answered', { answer: 'hang', takes: true }],
   ['answered with something else', { answer: 200, takes: true, body: 'OK' }],

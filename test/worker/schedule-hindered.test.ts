@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { makeSchedule, readRuns, settledRun } from '../support/schedules.ts';
+import { DATASET, makeSchedule, readRuns, settledRun } from '../support/schedules.ts';
 import { EVERY_MINUTE, fireCron } from '../support/tick.ts';
 import { json, startUpstream, type ScriptedUpstream } from '../support/upstream.ts';
-import { startWorker, type TestClient, type TestWorker } from '../support/worker.ts';
+import { send, startWorker, type TestClient, type TestWorker } from '../support/worker.ts';
 
 const HOUR = 3_600_000;
 let upstream: ScriptedUpstream;
@@ -24,6 +25,22 @@ before(async () => {
 after(async () => {
   await worker.dispose();
   upstream.close();
+});
+
+test('a search that finds more ids than an object can hold fails at once, and says what to do', async () => {
+  const ids = Array.from({ length: 420_000 }, () => randomUUID());
+  upstream.script((_, response) => json(response, 200, { completion_event_ids: ids }));
+  const schedule = await makeSchedule(worker.url, client.key);
+  await fireCron(worker.url, EVERY_MINUTE, Date.parse(schedule.next_runs[0] ?? ''));
+  const run = await settledRun(worker.url, client.key, schedule.id, 5000);
+  assert.equal(run.status, 'failed');
+  assert.match(run.message ?? '', /larger than 16000000 bytes.*narrower/);
+  const path = `${worker.url}/datasets/${DATASET}/imports`;
+  const refused = await send(path, client.key, 'POST', { source: 'explorer', where: null });
+  assert.equal(refused.status, 400);
+  const { error } = (await refused.json()) as { error: { code: string; message: string } };
+  assert.equal(error.code, 'invalid_request');
+  assert.equal(error.message, run.message);
 });
 
 // A day, and what no alarm can be set to.

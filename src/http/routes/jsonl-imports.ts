@@ -147,5 +147,5 @@ async function refuseUnknownDataset(
   const call = { method: 'GET' as const, path, timeoutMs: DATASET_TIMEOUT_MS };
   const asked = await callUpstream(upstream, call, secrets);
   if (asked.ok) return;
-  if (isForGood(asked.failure.status)) throw failureRefusal(asked.failure);
+  if (isForGood(asked.failure)) throw failureRefusal(asked.failure);
 }
