@@ -27,6 +27,8 @@ export type Observation =
   | { kind: 'start_absent' }
   /** The task list cannot tell which task is that of the open start, if any. */
   | { kind: 'start_untellable'; message: string }
+  /** The dataset of the open start is unknown (404), and with it its task list. */
+  | { kind: 'start_missing'; message: string }
   /** Another import has the dataset's turn. */
   | { kind: 'start_waiting' }
   /** The search or the task list was not to be had. */
@@ -100,16 +102,25 @@ export function advance(state: ImportState, observation: Observation, now: numbe
     }
     case 'start_absent':
       if (state.openStart !== null && lookedSince(state, now) < state.openStart.settledAt) {
-        return quiet(state);
+        return quiet(withoutMissing(state));
       }
       if (state.isRelayed) return finish(state, 'failed', NEVER_TAKEN, now);
       return quiet({ ...state, openStart: null });
     case 'start_untellable':
       return refused(state, observation.message, now);
+    case 'start_missing': {
+      const { openStart } = state;
+      const missing = (openStart?.missing ?? 0) + 1;
+      // Without its dataset there is no task either.
+      if (openStart === null || missing >= MISSING_LIMIT) {
+        return refused(state, observation.message, now);
+      }
+      return quiet(failedStart({ ...state, openStart: { ...openStart, missing } }));
+    }
     case 'start_waiting':
       return quiet(state);
     case 'start_hindered':
-      return quiet(failedStart(state));
+      return quiet(failedStart(withoutMissing(state)));
     case 'polled':
       return polled(state, observation.tasks, observation.listCalls, now);
     case 'denied': {
@@ -263,6 +274,13 @@ function withTask(
 ): ImportState {
   const tasks = state.tasks.map((task, index) => (index === position ? change(task) : task));
   return { ...state, tasks };
+}
+
+/** Twice running: what comes between two 404 begins the count anew. */
+function withoutMissing(state: ImportState): ImportState {
+  if (state.openStart === null) return state;
+  const { missing: _, ...openStart } = state.openStart;
+  return { ...state, openStart };
 }
 
 function failedStart(state: ImportState): ImportState {

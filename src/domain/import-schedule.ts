@@ -47,6 +47,7 @@ const STARTING: ReadonlySet<Observation['kind']> = new Set<Observation['kind']>(
   'start_deferred',
   'start_unknown',
   'start_absent',
+  'start_missing',
   'start_hindered',
 ]);
 

@@ -63,6 +63,8 @@ export interface OpenStart {
   sentAt: number;
   /** From then on the task list tells whether the upstream took it. */
   settledAt: number;
+  /** How often running its dataset's task list has answered 404; left out where it has not. */
+  missing?: number;
 }
 
 /** The run of a schedule that an import was started by. */

@@ -106,8 +106,7 @@ export class ImportStarts {
     const listed = await this.#upstream.listTasks(state.datasetId, () => false);
     if (!listed.ok) {
       const { status, retryAfterMs, message } = listed.failure;
-      // Without its dataset there is no task either.
-      if (status === 404) return { observation: { kind: 'start_refused', message } };
+      if (status === 404) return { observation: { kind: 'start_missing', message } };
       if (status === 401 || status === 403) return { observation: { kind: 'denied', status } };
       return { observation: { kind: 'start_hindered' }, retryAfterMs };
     }

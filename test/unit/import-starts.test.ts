@@ -25,6 +25,7 @@ const unknown = (isAnswered: boolean): Observation => ({ kind: 'start_unknown', 
 const ABSENT: Observation = { kind: 'start_absent' };
 const DEFERRED: Observation = { kind: 'start_deferred' };
 const HINDERED: Observation = { kind: 'start_hindered' };
+const MISSING: Observation = { kind: 'start_missing', message: 'No dataset.' };
 const untellable = (message = 'Two tasks.'): Observation => ({ kind: 'start_untellable', message });
 
 /** An import whose first task runs and whose second start of three was sent a second after the creation. */
@@ -267,6 +268,27 @@ describe('absent', () => {
   test('without an open start changes nothing', () => {
     const before = startingImport();
     assert.deepEqual(advance(before, ABSENT, at(11)), { state: before, effects: [] });
+  });
+});
+
+describe('missing', () => {
+  const once = observe(sendingImport(), MISSING, at(2));
+
+  test('once may be a blip: the start stays open, and is looked for again', () => {
+    assert.deepEqual(visible(once), visible(sendingImport()));
+    assert.deepEqual([once.openStart?.settledAt, once.startFailures], [at(11), 1]);
+  });
+
+  test('twice running it is believed: the import failed, in the words of the upstream', () => {
+    const { status, message, turnEnd } = observe(once, MISSING, at(3));
+    assert.deepEqual([status, message, turnEnd], ['failed', 'No dataset.', { taskId: null }]);
+  });
+
+  test('what comes in between begins the count anew', () => {
+    for (const between of [HINDERED, ABSENT]) {
+      const state = observe(observe(once, between, at(3)), MISSING, at(4));
+      assert.equal(state.status, 'starting', between.kind);
+    }
   });
 });
 

@@ -147,6 +147,22 @@ test('a 404 once is no loss, twice running is', async () => {
   assert.deepEqual([end.status, end.polls], ['lost', 4]);
 });
 
+test('so it is in the look for a start whose answer was lost', async () => {
+  const dataset = upstream.dataset();
+  dataset.steps = [{ status: 'COMPLETED' }];
+  dataset.fail('start', { answer: 500, takes: true });
+  dataset.fail('list', { answer: 404 }, { answer: 500 }, { answer: 404 });
+  const found = await ended((await started(dataset)).id);
+  assert.equal(found.status, 'completed', found.message ?? '');
+  assert.deepEqual([dataset.starts.length, dataset.count('list')], [1, 4]);
+  const gone = upstream.dataset();
+  gone.fail('start', { answer: 500 });
+  gone.fail('list', ...times(2, { answer: 404 as const }));
+  const failed = await ended((await started(gone)).id);
+  assert.deepEqual([failed.status, failed.message], ['failed', 'scripted 404']);
+  assert.equal(gone.starts.length, 1);
+});
+
 test('404s with good answers in between are not twice running', async () => {
   const dataset = upstream.dataset();
   dataset.fail('fetch', { answer: 404 }, { answer: 'ok' }, { answer: 404 }, { answer: 'ok' });
