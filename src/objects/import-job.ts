@@ -57,7 +57,7 @@ export class ImportJob extends DurableObject<Env> {
     this.#deliveries = new Deliveries(this.#outbox, env, this.#config);
     this.#copy = new ImportCopy(this.#store, new ImportCopies(env.KV));
     this.#watchers = new Watchers(this.#config.streamHeartbeatMs);
-    if (this.#store.isOpen) this.#outbox.resume();
+    if (this.#store.isOpen && this.#outbox.resume()) this.#copy.want(true);
   }
 
   /**

@@ -86,8 +86,10 @@ export class OutboxStore {
   /**
    * Makes attempts that an earlier life of the object left under way due again: it died in them. They are logged as
    * what broke off; how long they took nobody knows.
+   * @returns whether there were any
    */
-  resume(): void {
+  resume(): boolean {
+    if (!this.isAttempting()) return false;
     this.#sql.exec(
       `INSERT INTO attempts (delivery_id, attempt, at, duration_ms, status, error, response_excerpt)
        SELECT id, attempts, coalesce(next_attempt_at, created_at), 0, NULL, 'connect', ?
@@ -95,6 +97,7 @@ export class OutboxStore {
       BROKEN_OFF,
     );
     this.#sql.exec('UPDATE outbox SET attempting = 0 WHERE attempting = 1');
+    return true;
   }
 
   /** Has an attempt that could not be made, and was not noted, made later: as if it had not begun. */

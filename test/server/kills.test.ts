@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import type { ServerResponse } from 'node:http';
 import { describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
+import type { ImportView } from '../../src/domain/import-view.ts';
 import type { Fault } from '../support/dataset-upstream.ts';
 import { assertOneIdAnEvent, assertOneTaskEach, killable } from '../support/kills.ts';
 import type { LoggedAttempt } from '../support/imports.ts';
@@ -202,6 +205,35 @@ describe('a kill', { concurrency: 3 }, () => {
       return imports.filter(({ status }) => status === 'completed').length === datasets.length;
     };
     await until('the copies of all', areCopied, 40_000);
+  });
+
+  test('in an attempt that a 410 has given up is told by the copy too', async (t) => {
+    const answer = (response: ServerResponse, attempt: number) => {
+      // The first webhook hangs until the kill, the second is answered.
+      if (attempt > 1) response.writeHead(410).end();
+    };
+    const vars = { WEBHOOK_TIMEOUT_MS: '15000' };
+    const { server, upstream, receiver, client, ask, crash } = await killable(t, answer, vars);
+    const dataset = upstream.dataset();
+    dataset.steps = DONE;
+    const callback = { url: receiver.url, events: ['import.started', 'import.completed'] };
+    const started = await ask(dataset, { callback });
+    assert.ok(started);
+    const { id } = (await started.json()) as ImportView;
+    const get = async <T>(path: string) =>
+      (await (await send(`${server.url}${path}`, client.key, 'GET')).json()) as T;
+    const copied = async () =>
+      (await get<{ imports: ImportView[] }>('/imports')).imports[0]?.delivery;
+    await until('the copy to tell of the 410', async () => (await copied())?.last_status === 410);
+    await crash();
+    const { delivery } = await get<ImportView>(`/imports/${id}`);
+    assert.deepEqual(
+      [delivery.status, delivery.attempts, delivery.last_status],
+      ['failed', 2, null],
+    );
+    await until('the copy to tell the same', async () =>
+      isDeepStrictEqual(await copied(), delivery),
+    );
   });
 
   for (const takes of [true, false]) {
