@@ -141,7 +141,9 @@ export class Clients {
     if (grant === null) {
       const keyHash = await sha256Hex(key);
       grant = await this.#kv.get<KeyGrant>(grantKey(keyHash), 'json');
-      if (grant !== null) this.#cache.set(key, keyHash, grant, now);
+      // Of two rotations at once KV keeps one: the other's key is in no record, and must not outlive its client.
+      if (grant === null || (await this.get(grant.clientId)) === null) return null;
+      this.#cache.set(key, keyHash, grant, now);
     }
     return grant !== null && isValid(grant, now) ? grant : null;
   }
