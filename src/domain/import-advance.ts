@@ -33,7 +33,10 @@ export type Observation =
   | { kind: 'start_waiting' }
   /** The search or the task list was not to be had. */
   | { kind: 'start_hindered' }
-  /** Tasks as a poll found them; null for one that the upstream does not know. `listCalls`: what it took with the list. */
+  /**
+   * Tasks as a poll found them; null for one that the upstream does not know. `listCalls`: what it took with the list,
+   * null where that was not asked.
+   */
   | { kind: 'polled'; tasks: ReadonlyMap<string, ObservedTask | null>; listCalls: number | null }
   | { kind: 'denied'; status: number }
   | { kind: 'unavailable' }

@@ -1,5 +1,5 @@
 import { isTerminal, openTasks, type ImportState } from './import.ts';
-import { nextPollAt, type PollBounds } from './poll.ts';
+import { doubled, nextPollAt, type PollBounds } from './poll.ts';
 import { advance, type Advance, type Observation } from './import-advance.ts';
 
 /** What the schedule of an import depends on beside its state; times in milliseconds (since the epoch). */
@@ -68,7 +68,7 @@ function nextStart(
   const backoff =
     state.startFailures === 0
       ? 0
-      : Math.min(bounds.maxMs, bounds.minMs * 2 ** Math.min(state.startFailures - 1, 16));
+      : Math.min(bounds.maxMs, doubled(bounds.minMs, state.startFailures - 1));
   const wait = Math.max(backoff, retryAfterMs ?? 0);
   if (state.openStart === null) return now + wait;
   // Looked for in vain so far: again when the upstream is past taking it, and now and then before.

@@ -23,8 +23,8 @@ const JITTER = 0.1;
 const MARGIN_MS = 50;
 
 /**
- * When to poll next. The interval starts at the lower bound, doubles and grows with the age of the task; where progress is
- * reported, the poll falls where the end is expected. A task that stands still is asked less and less often, and
+ * When to poll next. The interval starts at the lower bound, doubles and grows with the age of the task; where progress
+ * is reported, the poll falls where the end is expected. A task that stands still is asked less and less often, and
  * failures double the interval.
  * @param retryAfterMs what the upstream asked for with `Retry-After`; never polled before it
  * @param random 0 (inclusive) to 1 (exclusive); spreads polls of imports that began together
@@ -48,7 +48,7 @@ function wantedInterval(
   random: number,
 ): number {
   const spread = 1 - JITTER + 2 * JITTER * random;
-  if (history.failures > 0) return minMs * 2 ** Math.min(history.failures, 16) * spread;
+  if (history.failures > 0) return doubled(minMs, history.failures) * spread;
   const age = now - Math.min(now, ...history.open.map(({ startedAt }) => startedAt));
   const stillFor = (now - history.progressAt) * GROWTH_BLIND * spread;
   const remaining = expectedRemaining(history, now);
@@ -58,6 +58,11 @@ function wantedInterval(
   const grown = Math.max(minMs, age * GROWTH_GUIDED) * spread;
   const guided = remaining <= grown + minMs ? remaining + MARGIN_MS : grown;
   return Math.max(guided, stillFor);
+}
+
+/** A wait that doubles with each failure, up to where every bound is passed; in the unit of the first. */
+export function doubled(first: number, failures: number): number {
+  return first * 2 ** Math.min(failures, 16);
 }
 
 /** Of the task that ends last; null where one does not tell. Progress is cut to whole percent: this is the latest end. */

@@ -2,7 +2,7 @@ import { dueTimes, MAX_COUNTED, nextTimes } from './cron.ts';
 import type { ImportTemplate } from './import-body.ts';
 import type { ImportOutcome } from './import-outcome.ts';
 import type { Callback, MatchReport, TerminalStatus } from './import.ts';
-import type { PollBounds } from './poll.ts';
+import { doubled, type PollBounds } from './poll.ts';
 import { iso } from './time.ts';
 import { readWhere, type ReadWhere } from './where.ts';
 
@@ -203,7 +203,7 @@ export function stepAgainAt(
   now: number,
 ): number | null {
   if (now >= givenUpAt) return null;
-  const backoff = Math.min(maxMs, minMs * 2 ** Math.min(failures, 16));
+  const backoff = Math.min(maxMs, doubled(minMs, failures));
   return Math.min(givenUpAt, now + Math.max(backoff, retryAfterMs ?? 0));
 }
 

@@ -12,9 +12,9 @@ import {
   startHookSide,
   type HookSide,
 } from '../support/hooks.ts';
+import { openImport, refusedWith } from '../support/jsonl.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { taskBody } from '../support/tasks.ts';
-import { openImport, refusedWith } from '../support/jsonl.ts';
 import { until } from '../support/until.ts';
 import { json } from '../support/upstream.ts';
 import { ADMIN_KEY, ended, send } from '../support/worker.ts';

@@ -35,8 +35,8 @@ export function refuseEncoded(request: Request): void {
 }
 
 /**
- * Refuses a body that is larger than `MAX_BODY_BYTES`, compressed, not declared as JSON or not UTF-8 (RFC 8259, 8.1), before it is
- * parsed: a reader that is not told to refuse puts another character in the place of bad bytes.
+ * Refuses a body that is larger than `MAX_BODY_BYTES`, compressed, not declared as JSON or not UTF-8 (RFC 8259, 8.1),
+ * before it is parsed: a reader that is not told to refuse puts another character in the place of bad bytes.
  */
 export const jsonBody: MiddlewareHandler<AppEnv> = async function jsonBody(c, next) {
   const type = c.req.header('content-type') ?? '';
